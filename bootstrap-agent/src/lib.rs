@@ -1,0 +1,1 @@
+//! The bridgehead binary: the agent in the cluster, the command line elsewhere.

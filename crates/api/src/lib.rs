@@ -1,0 +1,1 @@
+//! Argo CD's resources, Secrets, ConfigMaps, annotations and ids as Rust types.

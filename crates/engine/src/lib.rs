@@ -1,0 +1,1 @@
+//! The GitOps core: pure functions from values to values.

@@ -1,0 +1,1 @@
+//! The objects that install the agent in a cluster.

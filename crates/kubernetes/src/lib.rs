@@ -1,0 +1,1 @@
+//! Connections, discovery, watches, the live cache and writes.

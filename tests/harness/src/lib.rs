@@ -1,0 +1,1 @@
+//! Real clusters, Git servers and binaries for tests.

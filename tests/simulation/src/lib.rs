@@ -1,0 +1,1 @@
+//! The real reconcile loop over an in-memory API server.

@@ -1,0 +1,3 @@
+//! `cargo xtask`: one command for everything.
+
+fn main() {}
