@@ -1,1 +1,3 @@
 //! Terraform plugin protocol 6: write providers in Rust.
+
+pub mod proto;
