@@ -73,3 +73,5 @@
 //!
 //! The way of a call: `wire → server (one file per RPC) → framework (values and schemas, no protobuf) →
 //! your resource → framework → wire`.
+
+pub mod proto;
