@@ -75,3 +75,6 @@
 //! your resource → framework → wire`.
 
 pub mod proto;
+pub mod serve;
+
+pub use serve::serve;
