@@ -4,9 +4,24 @@
 //! own clients expect to read.
 
 pub mod annotations;
+pub mod application;
+pub mod duration;
 pub mod ids;
+mod lenient;
+pub mod metadata;
+mod omit;
+pub mod project;
+pub mod time;
 
 pub use ids::{
     ApplicationKey, CommitSha, GroupKind, GroupVersionKind, Namespace, ObjectKey, ResourceVersion, Scope,
     TargetRevision, Uid,
 };
+pub use time::Time;
+
+/// API group of Argo CD's resources.
+pub const GROUP: &str = "argoproj.io";
+/// Version of Argo CD's resources.
+pub const VERSION: &str = "v1alpha1";
+/// `apiVersion` of Argo CD's resources.
+pub const API_VERSION: &str = "argoproj.io/v1alpha1";
