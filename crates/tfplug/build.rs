@@ -10,6 +10,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     tonic_prost_build::configure()
         // Ordered maps: the same schema gives the same bytes each time.
         .btree_map(".")
+        // An RPC that a provider doesn't have answers UNIMPLEMENTED, which hosts expect.
+        .generate_default_stubs(true)
         .compile_fds(descriptors)?;
     Ok(())
 }

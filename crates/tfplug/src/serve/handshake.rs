@@ -13,8 +13,7 @@ use super::listener::Address;
 pub const MAGIC_COOKIE_KEY: &str = "TF_PLUGIN_MAGIC_COOKIE";
 
 /// Its value. No secret: it only tells a host from a curious person.
-pub const MAGIC_COOKIE_VALUE: &str =
-    "d602bf8f470bc67ca7faa0386276bbdd4330efaf76d1a219cb4d6991ca9872b2";
+pub const MAGIC_COOKIE_VALUE: &str = "d602bf8f470bc67ca7faa0386276bbdd4330efaf76d1a219cb4d6991ca9872b2";
 
 /// The version of the plugin protocol that this crate speaks.
 pub const PROTOCOL_VERSION: u32 = 6;
@@ -79,9 +78,7 @@ impl Environment {
 }
 
 fn parse_versions(list: &str) -> Vec<u32> {
-    list.split(',')
-        .filter_map(|version| version.trim().parse().ok())
-        .collect()
+    list.split(',').filter_map(|version| version.trim().parse().ok()).collect()
 }
 
 /// The one line that a plugin prints to its standard output.
@@ -100,10 +97,7 @@ impl fmt::Display for HandshakeLine<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let network = self.address.network();
         let address = self.address;
-        write!(
-            f,
-            "{CORE_PROTOCOL_VERSION}|{PROTOCOL_VERSION}|{network}|{address}|grpc|"
-        )?;
+        write!(f, "{CORE_PROTOCOL_VERSION}|{PROTOCOL_VERSION}|{network}|{address}|grpc|")?;
         if let Some(certificate) = self.certificate {
             f.write_str(&STANDARD_NO_PAD.encode(certificate))?;
         }
@@ -120,10 +114,7 @@ mod tests {
 
     fn environment(variables: &[(&str, &str)]) -> Environment {
         Environment::from_lookup(|key| {
-            variables
-                .iter()
-                .find(|(name, _)| *name == key)
-                .map(|(_, value)| (*value).to_owned())
+            variables.iter().find(|(name, _)| *name == key).map(|(_, value)| (*value).to_owned())
         })
     }
 
@@ -149,10 +140,7 @@ mod tests {
     fn tls_is_off_when_terraform_turned_it_off() {
         let with = [("PLUGIN_CLIENT_CERT", "pem")];
         let without = [("PLUGIN_CLIENT_CERT", "pem"), ("TF_DISABLE_PLUGIN_TLS", "1")];
-        assert_eq!(
-            environment(&with).client_certificate.as_deref(),
-            Some("pem")
-        );
+        assert_eq!(environment(&with).client_certificate.as_deref(), Some("pem"));
         assert_eq!(environment(&without).client_certificate, None);
     }
 
@@ -160,18 +148,11 @@ mod tests {
     fn the_line_has_six_fields_and_a_seventh_when_asked() {
         let address = Address::Tcp(([127, 0, 0, 1], 10_000).into());
         let certificate = CertificateDer::from(vec![1, 2, 3, 4]);
-        let mut line = HandshakeLine {
-            address: &address,
-            certificate: None,
-            answer_multiplexing: false,
-        };
+        let mut line = HandshakeLine { address: &address, certificate: None, answer_multiplexing: false };
         assert_eq!(line.to_string(), "1|6|tcp|127.0.0.1:10000|grpc|");
         line.certificate = Some(&certificate);
         assert_eq!(line.to_string(), "1|6|tcp|127.0.0.1:10000|grpc|AQIDBA");
         line.answer_multiplexing = true;
-        assert_eq!(
-            line.to_string(),
-            "1|6|tcp|127.0.0.1:10000|grpc|AQIDBA|false"
-        );
+        assert_eq!(line.to_string(), "1|6|tcp|127.0.0.1:10000|grpc|AQIDBA|false");
     }
 }

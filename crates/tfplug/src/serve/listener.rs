@@ -107,10 +107,7 @@ pub(super) enum Listener {
 
 impl Listener {
     /// Binds where host and options say.
-    pub(super) async fn bind(
-        transport: Transport,
-        environment: &Environment,
-    ) -> Result<Self, ListenError> {
+    pub(super) async fn bind(transport: Transport, environment: &Environment) -> Result<Self, ListenError> {
         match transport {
             #[cfg(unix)]
             Transport::Platform => unix::Socket::bind(environment).map(Self::Unix),
@@ -154,20 +151,13 @@ async fn bind_tcp(environment: &Environment) -> Result<Listener, ListenError> {
             Err(error) => last = error,
         }
     }
-    Err(ListenError::Tcp {
-        min,
-        max,
-        source: last,
-    })
+    Err(ListenError::Tcp { min, max, source: last })
 }
 
 /// A port from the environment. Not given: 0, which is any free one.
 fn port(variable: &'static str, value: Option<&str>) -> Result<u16, ListenError> {
     let Some(value) = value else { return Ok(0) };
-    value.parse().map_err(|_| ListenError::Port {
-        variable,
-        value: value.to_owned(),
-    })
+    value.parse().map_err(|_| ListenError::Port { variable, value: value.to_owned() })
 }
 
 #[cfg(unix)]
@@ -203,14 +193,8 @@ mod unix {
         /// Binds in the directory that the host gave, else in a directory of its own which only
         /// this user can enter: without TLS, that is what keeps others out.
         pub(super) fn bind(environment: &Environment) -> Result<Self, ListenError> {
-            let parent = environment
-                .socket_directory
-                .clone()
-                .unwrap_or_else(temporary_directory);
-            let failed = |source| ListenError::Socket {
-                directory: parent.clone(),
-                source,
-            };
+            let parent = environment.socket_directory.clone().unwrap_or_else(temporary_directory);
+            let failed = |source| ListenError::Socket { directory: parent.clone(), source };
             let private = match environment.socket_directory {
                 Some(_) => None,
                 None => Some(private_directory(&parent).map_err(failed)?),
@@ -218,19 +202,13 @@ mod unix {
             let directory = private.as_ref().map_or(parent.as_path(), TempDir::path);
             let (listener, path) = tempfile::Builder::new()
                 .prefix("plugin-")
-                .make_in(directory, |path| {
-                    std::os::unix::net::UnixListener::bind(path)
-                })
+                .make_in(directory, |path| std::os::unix::net::UnixListener::bind(path))
                 .map_err(failed)?
                 .into_parts();
             if let Some(group) = &environment.socket_group {
-                share_with_group(private.as_ref().map(TempDir::path), &path, group).map_err(
-                    |source| ListenError::Group {
-                        group: group.clone(),
-                        path: path.to_path_buf(),
-                        source,
-                    },
-                )?;
+                share_with_group(private.as_ref().map(TempDir::path), &path, group).map_err(|source| {
+                    ListenError::Group { group: group.clone(), path: path.to_path_buf(), source }
+                })?;
             }
             listener.set_nonblocking(true).map_err(failed)?;
             Ok(Self {
@@ -268,10 +246,9 @@ mod unix {
     fn share_with_group(directory: Option<&Path>, socket: &Path, group: &str) -> io::Result<()> {
         let id = match group.parse() {
             Ok(id) => id,
-            Err(_) => Group::from_name(group)?
-                .ok_or_else(|| io::Error::from(io::ErrorKind::NotFound))?
-                .gid
-                .as_raw(),
+            Err(_) => {
+                Group::from_name(group)?.ok_or_else(|| io::Error::from(io::ErrorKind::NotFound))?.gid.as_raw()
+            }
         };
         if let Some(directory) = directory {
             chown(directory, None, Some(id))?;
@@ -290,12 +267,8 @@ mod tests {
     #[tokio::test]
     async fn a_socket_is_private_and_leaves_nothing_behind() {
         use std::os::unix::fs::PermissionsExt as _;
-        let listener = Listener::bind(Transport::Platform, &Environment::default())
-            .await
-            .unwrap();
-        let Address::Unix(path) = listener.address() else {
-            panic!("expected a unix socket")
-        };
+        let listener = Listener::bind(Transport::Platform, &Environment::default()).await.unwrap();
+        let Address::Unix(path) = listener.address() else { panic!("expected a unix socket") };
         let directory = path.parent().unwrap().to_owned();
         let mode = std::fs::metadata(&directory).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o700);
@@ -316,12 +289,8 @@ mod tests {
             socket_group: Some(group.to_string()),
             ..Environment::default()
         };
-        let listener = Listener::bind(Transport::Platform, &environment)
-            .await
-            .unwrap();
-        let Address::Unix(path) = listener.address() else {
-            panic!("expected a unix socket")
-        };
+        let listener = Listener::bind(Transport::Platform, &environment).await.unwrap();
+        let Address::Unix(path) = listener.address() else { panic!("expected a unix socket") };
         assert_eq!(path.parent(), Some(directory.path()));
         let metadata = std::fs::metadata(&path).unwrap();
         assert_eq!(metadata.permissions().mode() & 0o777, 0o660);
@@ -333,13 +302,9 @@ mod tests {
     #[cfg(unix)]
     #[tokio::test]
     async fn an_unknown_group_is_named() {
-        let environment = Environment {
-            socket_group: Some("no-such-group-here".into()),
-            ..Environment::default()
-        };
-        let error = Listener::bind(Transport::Platform, &environment)
-            .await
-            .unwrap_err();
+        let environment =
+            Environment { socket_group: Some("no-such-group-here".into()), ..Environment::default() };
+        let error = Listener::bind(Transport::Platform, &environment).await.unwrap_err();
         assert!(error.to_string().contains("`no-such-group-here`"), "{error}");
     }
 
@@ -353,9 +318,7 @@ mod tests {
             ..Environment::default()
         };
         let listener = Listener::bind(Transport::Tcp, &environment).await.unwrap();
-        let Address::Tcp(address) = listener.address() else {
-            panic!("expected a port")
-        };
+        let Address::Tcp(address) = listener.address() else { panic!("expected a port") };
         assert!(address.ip().is_loopback());
         assert!(address.port() > port && address.port() <= port.saturating_add(50));
     }
@@ -368,10 +331,7 @@ mod tests {
                 max_port: Some(max.into()),
                 ..Environment::default()
             };
-            Listener::bind(Transport::Tcp, &environment)
-                .await
-                .unwrap_err()
-                .to_string()
+            Listener::bind(Transport::Tcp, &environment).await.unwrap_err().to_string()
         };
         assert!(bind("many", "2").await.contains("PLUGIN_MIN_PORT"));
         assert!(bind("1", "70000").await.contains("PLUGIN_MAX_PORT"));

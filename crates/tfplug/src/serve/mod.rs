@@ -54,9 +54,7 @@ use tonic::transport::Server;
 use tracing::level_filters::LevelFilter;
 use tracing::{debug, error, warn};
 
-pub use handshake::{
-    Environment, HandshakeLine, MAGIC_COOKIE_KEY, MAGIC_COOKIE_VALUE, PROTOCOL_VERSION,
-};
+pub use handshake::{Environment, HandshakeLine, MAGIC_COOKIE_KEY, MAGIC_COOKIE_VALUE, PROTOCOL_VERSION};
 pub use listener::{Address, ListenError, Transport};
 pub use reattach::reattach_json;
 pub use stop::stop_token;
@@ -126,17 +124,9 @@ impl Options {
 
     /// As [`Options::new`]; with `--debug` or `-debug` among the arguments, in
     /// [`Mode::Reattach`]. Terraform itself gives no arguments.
-    pub fn from_arguments(
-        address: impl Into<String>,
-        arguments: impl IntoIterator<Item = String>,
-    ) -> Self {
-        let debug = arguments
-            .into_iter()
-            .any(|argument| argument == "--debug" || argument == "-debug");
-        Self {
-            mode: if debug { Mode::Reattach } else { Mode::Host },
-            ..Self::new(address)
-        }
+    pub fn from_arguments(address: impl Into<String>, arguments: impl IntoIterator<Item = String>) -> Self {
+        let debug = arguments.into_iter().any(|argument| argument == "--debug" || argument == "-debug");
+        Self { mode: if debug { Mode::Reattach } else { Mode::Host }, ..Self::new(address) }
     }
 }
 
@@ -168,10 +158,7 @@ pub enum ServeError {
 /// Brings its own runtime, prints what goes wrong to standard error, and doesn't wait for
 /// blocking work that nobody needs any more.
 pub fn run<P: Provider>(provider: P, options: Options) -> ExitCode {
-    let runtime = match tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-    {
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => return fail(&ServeError::Runtime(error)),
     };
@@ -224,11 +211,7 @@ pub async fn serve<P: Provider>(provider: P, options: Options) -> Result<ExitCod
         Mode::Host => {
             let mut stdout = Stdout::claim().map_err(ServeError::Stdout)?;
             signals::handle(Interrupt::Ignored, shutdown.clone()).map_err(ServeError::Signals)?;
-            tls = environment
-                .client_certificate
-                .as_deref()
-                .map(MutualTls::with_client)
-                .transpose()?;
+            tls = environment.client_certificate.as_deref().map(MutualTls::with_client).transpose()?;
             greet(&mut stdout, &environment, &address, tls.as_ref())?;
             signals::watch_parent(open.clone(), shutdown.clone());
         }
@@ -250,7 +233,9 @@ pub async fn serve<P: Provider>(provider: P, options: Options) -> Result<ExitCod
         });
     tokio::select! {
         served = server => served?,
-        () = shutdown.overdue() => warn!("ended before all work did"),
+        ended = shutdown.work_ended() => if !ended {
+            warn!("ended before all work did");
+        },
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -271,9 +256,7 @@ fn greet(
         answer_multiplexing: environment.multiplexing_asked,
     };
     debug!(network = address.network(), %address, tls = tls.is_some(), "listening");
-    stdout
-        .print_line(&line.to_string())
-        .map_err(ServeError::Stdout)
+    stdout.print_line(&line.to_string()).map_err(ServeError::Stdout)
 }
 
 fn install_logs(options: &Options) {

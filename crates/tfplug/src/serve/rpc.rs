@@ -19,6 +19,7 @@ use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use http::{HeaderMap, Request, Response};
 use http_body::{Frame, SizeHint};
+use tokio_util::task::task_tracker::TaskTrackerToken;
 use tonic::Status;
 use tonic::body::Body;
 use tonic::server::NamedService;
@@ -46,6 +47,7 @@ pub(super) struct Rpcs<P> {
     provider: ProviderServer<P>,
     plugin: PluginServices,
     stop: Stop,
+    shutdown: Shutdown,
     address: Arc<str>,
     count: Arc<AtomicU64>,
 }
@@ -57,6 +59,7 @@ impl<P> Clone for Rpcs<P> {
             provider: self.provider.clone(),
             plugin: self.plugin.clone(),
             stop: self.stop.clone(),
+            shutdown: self.shutdown.clone(),
             address: Arc::clone(&self.address),
             count: Arc::clone(&self.count),
         }
@@ -69,8 +72,9 @@ impl<P: Provider> Rpcs<P> {
             provider: ProviderServer::new(provider)
                 .max_decoding_message_size(MESSAGE_LIMIT)
                 .max_encoding_message_size(MESSAGE_LIMIT),
-            plugin: PluginServices::new(shutdown),
+            plugin: PluginServices::new(shutdown.clone()),
             stop,
+            shutdown,
             address: address.into(),
             count: Arc::default(),
         }
@@ -138,18 +142,13 @@ impl<P: Provider> Service<Request<Body>> for Rpcs<P> {
         request.extensions_mut().insert(self.stop.token());
 
         let rpcs = self.clone();
+        let work = self.shutdown.work();
         let body_span = span.clone();
         let future = async move {
-            let answered = AssertUnwindSafe(async move { rpcs.route(request).await })
-                .catch_unwind()
-                .await;
+            let answered = AssertUnwindSafe(async move { rpcs.route(request).await }).catch_unwind().await;
             Ok(match answered {
                 Ok(response) => response.map(|inner| {
-                    Body::new(Guarded {
-                        inner: Some(inner),
-                        method,
-                        span: body_span,
-                    })
+                    Body::new(Guarded { inner: Some(inner), method, span: body_span, _work: work })
                 }),
                 Err(panic) => panic_status(&method, panic.as_ref()).into_http(),
             })
@@ -179,6 +178,7 @@ struct Guarded {
     inner: Option<Body>,
     method: Arc<str>,
     span: Span,
+    _work: TaskTrackerToken,
 }
 
 impl http_body::Body for Guarded {
@@ -211,9 +211,6 @@ impl http_body::Body for Guarded {
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.inner
-            .as_ref()
-            .map(Body::size_hint)
-            .unwrap_or_default()
+        self.inner.as_ref().map(Body::size_hint).unwrap_or_default()
     }
 }

@@ -1,10 +1,10 @@
 //! The services that a host expects beside the provider's own.
 
-use std::pin::Pin;
 use std::time::Duration;
 
-use futures::stream::{self, Stream, StreamExt as _};
+use futures::stream::{self, StreamExt as _};
 use tokio_util::sync::CancellationToken;
+use tonic::codegen::BoxStream;
 use tonic::{Request, Response, Status, Streaming};
 use tracing::debug;
 
@@ -23,8 +23,6 @@ const HEALTH_SERVICE: &str = "plugin";
 /// How long running work may go on after Shutdown: the host kills the process after 2 s.
 const SHUTDOWN_GRACE: Duration = Duration::from_millis(1500);
 
-type Responses<T> = Pin<Box<dyn Stream<Item = Result<T, Status>> + Send>>;
-
 /// All of them.
 #[derive(Debug, Clone)]
 pub(super) struct PluginServices {
@@ -37,7 +35,7 @@ impl PluginServices {
     }
 
     /// A stream that says nothing and ends with the server.
-    fn silence<T: Send + 'static>(&self) -> Responses<T> {
+    fn silence<T: Send + 'static>(&self) -> BoxStream<T> {
         let end: CancellationToken = self.shutdown.token().clone();
         Box::pin(stream::pending().take_until(end.cancelled_owned()))
     }
@@ -54,30 +52,21 @@ impl GrpcController for PluginServices {
 
 #[tonic::async_trait]
 impl GrpcStdio for PluginServices {
-    type StreamStdioStream = Responses<StdioData>;
-
     /// Silent: what is printed goes to standard error, which the host reads itself.
-    async fn stream_stdio(
-        &self,
-        _: Request<()>,
-    ) -> Result<Response<Self::StreamStdioStream>, Status> {
+    async fn stream_stdio(&self, _: Request<()>) -> Result<Response<BoxStream<StdioData>>, Status> {
         Ok(Response::new(self.silence()))
     }
 }
 
 #[tonic::async_trait]
 impl GrpcBroker for PluginServices {
-    type StartStreamStream = Responses<ConnInfo>;
-
     /// Idle: a provider has no use for further connections. What the host says is read and
     /// dropped, and the stream ends when the host ends its side.
     async fn start_stream(
         &self,
         request: Request<Streaming<ConnInfo>>,
-    ) -> Result<Response<Self::StartStreamStream>, Status> {
-        let said = request
-            .into_inner()
-            .filter_map(async |_| None::<Result<ConnInfo, Status>>);
+    ) -> Result<Response<BoxStream<ConnInfo>>, Status> {
+        let said = request.into_inner().filter_map(async |_| None::<Result<ConnInfo, Status>>);
         let end = self.shutdown.token().clone();
         let stream = said.take_until(end.cancelled_owned());
         Ok(Response::new(Box::pin(stream)))
@@ -86,8 +75,6 @@ impl GrpcBroker for PluginServices {
 
 #[tonic::async_trait]
 impl Health for PluginServices {
-    type WatchStream = Responses<HealthCheckResponse>;
-
     async fn check(
         &self,
         request: Request<HealthCheckRequest>,
@@ -101,7 +88,7 @@ impl Health for PluginServices {
     async fn watch(
         &self,
         request: Request<HealthCheckRequest>,
-    ) -> Result<Response<Self::WatchStream>, Status> {
+    ) -> Result<Response<BoxStream<HealthCheckResponse>>, Status> {
         let now = health(status_of(&request.get_ref().service));
         let stream = stream::once(async move { Ok(now) }).chain(self.silence());
         Ok(Response::new(Box::pin(stream)))
@@ -116,7 +103,5 @@ fn status_of(service: &str) -> ServingStatus {
 }
 
 fn health(status: ServingStatus) -> HealthCheckResponse {
-    HealthCheckResponse {
-        status: status.into(),
-    }
+    HealthCheckResponse { status: status.into() }
 }

@@ -3,7 +3,10 @@
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
+use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tokio_util::task::task_tracker::TaskTrackerToken;
 use tonic::Request;
 
 /// The token that is cancelled when Terraform asks for the end of the work that `request`
@@ -13,11 +16,7 @@ use tonic::Request;
 /// error. The server goes on serving: a request that comes later gets a token of its own.
 /// A request that didn't come through [`crate::serve()`] gets a token that is never cancelled.
 pub fn stop_token<T>(request: &Request<T>) -> CancellationToken {
-    request
-        .extensions()
-        .get::<StopToken>()
-        .map(|token| token.0.clone())
-        .unwrap_or_default()
+    request.extensions().get::<StopToken>().map(|token| token.0.clone()).unwrap_or_default()
 }
 
 /// How the token travels: in the extensions of the request.
@@ -42,11 +41,16 @@ impl Stop {
     }
 }
 
+/// How long an answer may take from the end of its work to the socket. A host that doesn't read,
+/// or an idle connection that is never closed, delays the end no longer than this.
+const FLUSH: Duration = Duration::from_millis(200);
+
 /// The end of the server, and how long running work may delay it.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Shutdown {
     token: CancellationToken,
     grace: Arc<OnceLock<Duration>>,
+    work: TaskTracker,
 }
 
 impl Shutdown {
@@ -60,10 +64,20 @@ impl Shutdown {
         &self.token
     }
 
-    /// Resolves when the end has begun and its grace is over.
-    pub(super) async fn overdue(&self) {
+    /// Marks a request as work under way until the mark is dropped.
+    pub(super) fn work(&self) -> TaskTrackerToken {
+        self.work.token()
+    }
+
+    /// Resolves when the end has begun and all work has ended and been answered, or the grace
+    /// is over. Says which: true for the former.
+    pub(super) async fn work_ended(&self) -> bool {
         self.token.cancelled().await;
-        tokio::time::sleep(self.grace.get().copied().unwrap_or_default()).await;
+        self.work.close();
+        let grace = self.grace.get().copied().unwrap_or_default();
+        let ended = timeout(grace, self.work.wait()).await.is_ok();
+        sleep(FLUSH).await;
+        ended
     }
 }
 

@@ -13,9 +13,7 @@ use rcgen::{CertificateParams, ExtendedKeyUsagePurpose, KeyPair, KeyUsagePurpose
 use rustls::client::danger::HandshakeSignatureValid;
 use rustls::crypto::{CryptoProvider, aws_lc_rs, verify_tls12_signature, verify_tls13_signature};
 use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
-use rustls::{
-    CertificateError, DigitallySignedStruct, DistinguishedName, ServerConfig, SignatureScheme,
-};
+use rustls::{CertificateError, DigitallySignedStruct, DistinguishedName, ServerConfig, SignatureScheme};
 use rustls_pki_types::pem::PemObject as _;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer, UnixTime};
 use thiserror::Error;
@@ -56,9 +54,7 @@ impl MutualTls {
         let crypto = Arc::new(aws_lc_rs::default_provider());
         let clients = CertificateDer::pem_slice_iter(client_pem.as_bytes())
             .collect::<Result<Vec<_>, _>>()
-            .map_err(|source| TlsError::ClientCertificate {
-                source: Some(source),
-            })?;
+            .map_err(|source| TlsError::ClientCertificate { source: Some(source) })?;
         if clients.is_empty() {
             return Err(TlsError::ClientCertificate { source: None });
         }
@@ -69,10 +65,7 @@ impl MutualTls {
             .with_single_cert(vec![certificate.clone()], key)?;
         // gRPC in Go ends a connection on which HTTP/2 was not agreed by ALPN.
         config.alpn_protocols = vec![b"h2".to_vec()];
-        Ok(Self {
-            config: Arc::new(config),
-            certificate,
-        })
+        Ok(Self { config: Arc::new(config), certificate })
     }
 }
 
@@ -82,9 +75,7 @@ impl MutualTls {
 fn own_certificate() -> Result<(CertificateDer<'static>, PrivateKeyDer<'static>), rcgen::Error> {
     let key = KeyPair::generate_for(&rcgen::PKCS_ECDSA_P256_SHA256)?;
     let mut params = CertificateParams::new([SERVER_NAME.to_owned()])?;
-    params
-        .distinguished_name
-        .push(rcgen::DnType::CommonName, SERVER_NAME);
+    params.distinguished_name.push(rcgen::DnType::CommonName, SERVER_NAME);
     params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
     params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
     let certificate = params.self_signed(&key)?;
@@ -142,9 +133,7 @@ impl ClientCertVerifier for PinnedClient {
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.crypto
-            .signature_verification_algorithms
-            .supported_schemes()
+        self.crypto.signature_verification_algorithms.supported_schemes()
     }
 }
 
@@ -154,11 +143,7 @@ mod tests {
 
     #[test]
     fn a_host_certificate_that_cannot_be_read_is_no_reason_for_no_tls() {
-        for pem in [
-            "",
-            "nonsense",
-            "-----BEGIN CERTIFICATE-----\n!!\n-----END CERTIFICATE-----\n",
-        ] {
+        for pem in ["", "nonsense", "-----BEGIN CERTIFICATE-----\n!!\n-----END CERTIFICATE-----\n"] {
             let error = MutualTls::with_client(pem).unwrap_err();
             assert!(error.to_string().contains("PLUGIN_CLIENT_CERT"), "{error}");
         }
@@ -166,10 +151,7 @@ mod tests {
 
     #[test]
     fn signatures_of_go_plugins_curve_are_offered() {
-        let verifier = PinnedClient {
-            clients: Vec::new(),
-            crypto: Arc::new(aws_lc_rs::default_provider()),
-        };
+        let verifier = PinnedClient { clients: Vec::new(), crypto: Arc::new(aws_lc_rs::default_provider()) };
         let offered = verifier.supported_verify_schemes();
         assert!(offered.contains(&SignatureScheme::ECDSA_NISTP521_SHA512));
         assert!(verifier.client_auth_mandatory());

@@ -66,15 +66,9 @@ mod tests {
         assert_eq!(level(&[("TF_LOG", "")]), None);
         assert_eq!(level(&[("TF_LOG", "debug")]), Some(LevelFilter::DEBUG));
         assert_eq!(level(&[("TF_LOG", "JSON")]), Some(LevelFilter::TRACE));
+        assert_eq!(level(&[("TF_LOG", "debug"), ("TF_LOG_PROVIDER", "WARN")]), Some(LevelFilter::WARN));
         assert_eq!(
-            level(&[("TF_LOG", "debug"), ("TF_LOG_PROVIDER", "WARN")]),
-            Some(LevelFilter::WARN)
-        );
-        assert_eq!(
-            level(&[
-                ("TF_LOG_PROVIDER", "WARN"),
-                ("TF_LOG_PROVIDER_MY_THING", "off")
-            ]),
+            level(&[("TF_LOG_PROVIDER", "WARN"), ("TF_LOG_PROVIDER_MY_THING", "off")]),
             Some(LevelFilter::OFF)
         );
     }

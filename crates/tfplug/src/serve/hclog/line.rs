@@ -57,10 +57,7 @@ pub(super) fn write_entry(entry: &Entry<'_>, mut write: impl FnMut(&[u8])) {
 
 /// Six decimals, always: the host demotes anything else.
 fn timestamp(timestamp: Timestamp) -> String {
-    timestamp
-        .to_zoned(TimeZone::UTC)
-        .strftime("%Y-%m-%dT%H:%M:%S.%6fZ")
-        .to_string()
+    timestamp.to_zoned(TimeZone::UTC).strftime("%Y-%m-%dT%H:%M:%S.%6fZ").to_string()
 }
 
 /// The message in escaped pieces, at least one.

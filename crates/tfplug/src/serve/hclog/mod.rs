@@ -30,16 +30,8 @@ pub use level::{host_level, provider_variable};
 use line::{Entry, write_entry};
 
 /// Libraries below the provider that log each frame and byte. At most their warnings are shown.
-const NOISY: [&str; 8] = [
-    "h2",
-    "hyper",
-    "hyper_util",
-    "rustls",
-    "tokio_rustls",
-    "tokio_util",
-    "tonic",
-    "tower",
-];
+const NOISY: [&str; 8] =
+    ["h2", "hyper", "hyper_util", "rustls", "tokio_rustls", "tokio_util", "tonic", "tower"];
 
 /// A [`tracing_subscriber`] layer that writes hclog's JSON lines.
 ///
@@ -54,18 +46,14 @@ impl<W: Write + Send + 'static> HclogLayer<W> {
     /// A layer that writes to `writer`, one call per line. What can't be written is dropped:
     /// there is nobody left to tell.
     pub fn new(writer: W) -> Self {
-        Self {
-            writer: Mutex::new(writer),
-        }
+        Self { writer: Mutex::new(writer) }
     }
 }
 
 /// A filter that lets `level` through, and of the libraries that log every byte only warnings.
 pub fn filter(level: LevelFilter) -> Targets {
     let noisy = level.min(LevelFilter::WARN);
-    Targets::new()
-        .with_default(level)
-        .with_targets(NOISY.map(|target| (target, noisy)))
+    Targets::new().with_default(level).with_targets(NOISY.map(|target| (target, noisy)))
 }
 
 /// Makes hclog lines on standard error the process's log. Does nothing when a program has set up
@@ -78,9 +66,7 @@ pub(super) fn install(level: LevelFilter) {
 
 /// Makes readable lines on standard error the process's log, for a person at a terminal.
 pub(super) fn install_readable(level: LevelFilter) {
-    let layer = tracing_subscriber::fmt::layer()
-        .with_writer(io::stderr)
-        .with_filter(filter(level));
+    let layer = tracing_subscriber::fmt::layer().with_writer(io::stderr).with_filter(filter(level));
     // Already set: the program's choice.
     let _ = Registry::default().with(layer).try_init();
 }
@@ -210,11 +196,7 @@ mod tests {
         let layer = HclogLayer::new(written.clone()).with_filter(filter(level));
         tracing::subscriber::with_default(Registry::default().with(layer), log);
         let bytes = written.0.lock().unwrap().clone();
-        String::from_utf8(bytes)
-            .unwrap()
-            .lines()
-            .map(|line| serde_json::from_str(line).unwrap())
-            .collect()
+        String::from_utf8(bytes).unwrap().lines().map(|line| serde_json::from_str(line).unwrap()).collect()
     }
 
     #[test]
@@ -238,7 +220,8 @@ mod tests {
     fn fields_of_spans_are_added_and_the_inner_one_wins() {
         let lines = lines(LevelFilter::TRACE, || {
             let outer = error_span!("outer", tf_rpc = "ReadResource", which = "outer");
-            let inner = outer.in_scope(|| error_span!("inner", which = "inner", late = tracing::field::Empty));
+            let inner =
+                outer.in_scope(|| error_span!("inner", which = "inner", late = tracing::field::Empty));
             inner.record("late", "yes");
             inner.in_scope(|| warn!("hello"));
         });
