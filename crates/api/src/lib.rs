@@ -11,6 +11,7 @@ mod lenient;
 pub mod metadata;
 mod omit;
 pub mod project;
+pub mod secret;
 pub mod time;
 
 pub use ids::{
