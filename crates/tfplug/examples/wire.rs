@@ -277,7 +277,7 @@ impl Note {
 }
 
 fn read_cell(bytes: &mut &[u8]) -> Result<Cell, Status> {
-    let marker = bytes.first().map(|byte| Marker::from_u8(*byte)).unwrap_or(Marker::Reserved);
+    let marker = bytes.first().map_or(Marker::Reserved, |byte| Marker::from_u8(*byte));
     match marker {
         Marker::Null => decode::read_nil(bytes).map(|()| Cell::Null).map_err(broken),
         Marker::FixStr(_) | Marker::Str8 | Marker::Str16 | Marker::Str32 => {

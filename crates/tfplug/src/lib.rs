@@ -74,7 +74,25 @@
 //! The way of a call: `wire → server (one file per RPC) → framework (values and schemas, no protobuf) →
 //! your resource → framework → wire`.
 
+#![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test fails by panicking"))]
+
+// The derive macro names this crate by its name, also in this crate's own tests.
+extern crate self as tfplug;
+
+pub mod attr;
+pub mod codec;
+pub mod diagnostic;
+pub mod docs;
+pub mod framework;
+pub mod model;
+pub mod path;
+pub mod prelude;
 pub mod proto;
+pub mod schema;
 pub mod serve;
+pub mod server;
+pub mod stage;
+pub mod value;
 
 pub use serve::serve;
+pub use tfplug_derive::Model;

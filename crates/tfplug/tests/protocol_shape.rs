@@ -8,6 +8,8 @@
 //! TFPLUG_PUBLISHED_DEFINITION=/path/to/tfplugin6.proto cargo test -p tfplug --test protocol_shape
 //! ```
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::collections::BTreeSet;
 use std::path::Path;
 

@@ -1,5 +1,7 @@
 //! One log entry as lines of bounded length.
 
+use std::fmt::Write as _;
+
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
@@ -135,7 +137,8 @@ fn escape(text: &str, limit: usize) -> (String, usize) {
             '\r' => escaped.push_str("\\r"),
             '\t' => escaped.push_str("\\t"),
             control if control < ' ' => {
-                escaped.push_str(&format!("\\u{:04x}", u32::from(control)));
+                // Writing to a String never fails.
+                let _ = write!(escaped, "\\u{:04x}", u32::from(control));
             }
             other => escaped.push(other),
         }
