@@ -5,10 +5,12 @@
 
 pub mod annotations;
 pub mod application;
+pub mod config_map;
 pub mod duration;
 pub mod ids;
 mod lenient;
 pub mod metadata;
+pub mod nearest;
 mod omit;
 pub mod project;
 pub mod secret;
