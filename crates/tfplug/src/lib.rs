@@ -76,9 +76,6 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test fails by panicking"))]
 
-// The derive macro names this crate by its name, also in this crate's own tests.
-extern crate self as tfplug;
-
 pub mod attr;
 pub mod codec;
 pub mod diagnostic;

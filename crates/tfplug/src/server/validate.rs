@@ -1,0 +1,88 @@
+//! ValidateProviderConfig, ValidateResourceConfig, ValidateDataResourceConfig,
+//! ValidateEphemeralResourceConfig.
+
+use super::{Server, convert, unknown_name};
+use crate::diagnostic::Diagnostics;
+use crate::framework::{Provider, check_configuration};
+use crate::model::{At, Model};
+use crate::path::Path;
+use crate::proto::tfplugin6 as wire;
+use crate::schema::{Attribute, Shape};
+use crate::stage::Config;
+use crate::value::Value;
+
+impl<P: Provider> Server<P> {
+    pub(super) fn validate_provider_config(
+        &self,
+        request: &wire::validate_provider_config::Request,
+    ) -> Result<Diagnostics, Diagnostics> {
+        let config = convert::value(request.config.as_ref(), &self.ty)?;
+        Ok(check_configuration(&self.schema, &config, |config, problems| {
+            let config = At::<P::Model, Config>::from_value(config, &Path::root())?;
+            self.provider.validate(&config, problems);
+            Ok(())
+        }))
+    }
+
+    pub(super) fn validate_resource_config(
+        &self,
+        request: &wire::validate_resource_config::Request,
+    ) -> Result<Diagnostics, Diagnostics> {
+        let resource = self.resource(&request.type_name)?;
+        let config = convert::value(request.config.as_ref(), resource.ty())?;
+        let allowed =
+            request.client_capabilities.as_ref().is_some_and(|client| client.write_only_attributes_allowed);
+        let mut problems = resource.validate(&config);
+        if !allowed {
+            refuse_write_only(&resource.schema().attributes, &config, &Path::root(), &mut problems);
+        }
+        Ok(problems)
+    }
+
+    pub(super) fn validate_data_resource_config(
+        &self,
+        request: &wire::validate_data_resource_config::Request,
+    ) -> Result<Diagnostics, Diagnostics> {
+        let name = &request.type_name;
+        let source = self.registry.data_sources.get(name).ok_or_else(|| unknown_name("data source", name))?;
+        let config = convert::value(request.config.as_ref(), source.ty())?;
+        Ok(source.validate(&config))
+    }
+
+    pub(super) fn validate_ephemeral_resource_config(
+        &self,
+        request: &wire::validate_ephemeral_resource_config::Request,
+    ) -> Result<Diagnostics, Diagnostics> {
+        let name = &request.type_name;
+        let ephemeral = self.registry.ephemeral.get(name).ok_or_else(|| unknown_name("ephemeral resource", name))?;
+        let config = convert::value(request.config.as_ref(), ephemeral.ty())?;
+        Ok(ephemeral.validate(&config))
+    }
+}
+
+/// A Terraform that doesn't know write-only attributes would store them.
+fn refuse_write_only(attributes: &[Attribute], object: &Value, path: &Path, problems: &mut Diagnostics) {
+    for attribute in attributes {
+        let value = object.attribute(&attribute.name);
+        let path = path.attribute(&attribute.name);
+        if value.is_null() {
+            continue;
+        }
+        if attribute.write_only {
+            problems.error(
+                path.clone(),
+                format!("`{path}` needs Terraform 1.11"),
+                "The attribute is write-only: an older Terraform would store its value in the state.",
+            );
+        } else if let Shape::Nested(_, nested) = &attribute.shape {
+            match value {
+                Value::List(elements) => {
+                    for (index, element) in elements.iter().enumerate() {
+                        refuse_write_only(nested, element, &path.index(index), problems);
+                    }
+                }
+                object => refuse_write_only(nested, object, &path, problems),
+            }
+        }
+    }
+}
