@@ -79,8 +79,7 @@ impl AuditLog {
         Ok(Mark(length.with_context(|| format!("failed to read `{}`", self.path.display()))?))
     }
 
-    /// The requests after a mark, in the order of their answers. A watch that began before the
-    /// mark and ended after it is among them.
+    /// The requests after a mark, in the order of their answers. A watch counts where it begins.
     pub fn requests_since(&self, mark: Mark) -> Result<Vec<Request>> {
         let mut bytes = Vec::new();
         std::fs::File::open(&self.path)
@@ -100,6 +99,7 @@ impl AuditLog {
             match places.entry(id) {
                 // The end of a request whose start was listed.
                 Entry::Occupied(place) => requests[*place.get()] = event.into_request(),
+                Entry::Vacant(_) if event.ends_an_older_watch() => {}
                 Entry::Vacant(place) => {
                     place.insert(requests.len());
                     requests.push(event.into_request());
@@ -139,6 +139,7 @@ pub fn count<K: Ord>(requests: &[Request], key: impl Fn(&Request) -> Option<K>) 
 struct Event {
     #[serde(rename = "auditID")]
     audit_id: String,
+    stage: String,
     verb: String,
     #[serde(rename = "requestURI")]
     request_uri: String,
@@ -174,6 +175,12 @@ struct ResponseStatus {
 }
 
 impl Event {
+    /// A watch that was let in has a line at its start and one at its end; this is its end, and
+    /// its start was before what is read. One that was refused has a single line.
+    fn ends_an_older_watch(&self) -> bool {
+        self.verb == "watch" && self.stage == "ResponseComplete" && self.response_status.code == 200
+    }
+
     fn into_request(self) -> Request {
         Request {
             verb: self.verb,

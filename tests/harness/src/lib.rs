@@ -16,6 +16,8 @@
 //! - A cluster of one's own, for API server restarts and flags: [`Cluster::start`].
 //! - What a Pod's ServiceAccount may do: [`Cluster::service_account`].
 //! - Who asked the API server what: [`Cluster::audit_log`] and [`audit::count`].
+//! - Git over HTTP, HTTPS and SSH, with faults on demand: [`git::GitServer`], [`git::GitSshServer`].
+//! - This workspace's binaries: [`binary`].
 //! - Waiting: [`wait_for`], [`wait_for_object`]; they say what they saw last.
 //! - Children that end with the test, however it ends: [`Process`].
 //! - Programs that are built once per machine: [`tools::ensure`].
@@ -29,13 +31,18 @@
 //! `BRIDGEHEAD_KEEP_CLUSTERS=1` keeps the folders of clusters with their logs.
 
 pub mod audit;
+mod binaries;
 pub mod cache;
+mod certificates;
 mod cluster;
+pub mod git;
+mod ports;
 mod process;
 pub mod tools;
 mod wait;
 mod watchdog;
 
+pub use binaries::{binary, workspace};
 pub use cluster::{
     Cluster, Detached, Options, SERVICE_RANGE, ServiceAccountAccess, Status, client, down, list, namespace,
     supervise, test_cluster, up,

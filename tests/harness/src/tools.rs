@@ -21,6 +21,8 @@ pub enum Tool {
     ControlPlane,
     /// OpenTofu, for machines without `terraform`.
     OpenTofu,
+    /// A Git server over SSH.
+    GitSsh,
     /// The linter of the dependency graph.
     CargoDeny,
 }
@@ -28,7 +30,7 @@ pub enum Tool {
 /// The version of Kubernetes that clusters run.
 pub const KUBERNETES_VERSION: &str = "1.36.3";
 
-const CARGO_DENY_VERSION: &str = "0.19.0";
+const CARGO_DENY_VERSION: &str = "0.20.2";
 const OPENTOFU_VERSION: &str = "1.12.6";
 
 /// How often a running build says that it is alive.
@@ -103,6 +105,7 @@ fn recipe(tool: Tool) -> Result<Recipe> {
             vec!["github.com/opentofu/opentofu/version.dev=no".to_owned()],
             "about 5 minutes",
         ),
+        Tool::GitSsh => go("git-ssh", "1", "../tools/git-ssh", ".", Vec::new(), "some seconds"),
         Tool::CargoDeny => Ok(Recipe {
             name: format!("cargo-deny {CARGO_DENY_VERSION}"),
             key: format!("cargo-deny-{CARGO_DENY_VERSION}"),

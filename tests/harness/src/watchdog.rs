@@ -27,7 +27,7 @@ while read -r verb rest; do
         -folder) for folder do shift; [ "$folder" = "$rest" ] || set -- "$@" "$folder"; done ;;
     esac
 done
-for group in $groups; do kill -KILL -- "-$group" 2>/dev/null; done
+for group in $groups; do kill -s KILL -- "-$group" 2>/dev/null; done
 for folder do
     attempts=0
     until rm -rf -- "$folder" 2>/dev/null || [ $attempts -ge 50 ]; do

@@ -8,9 +8,9 @@ use std::process::Command;
 
 use anyhow::{Context, Result};
 
-use super::certificates::{Authority, signing_key, write_private};
 use super::kubeconfig::{Credentials, kubeconfig};
 use super::{Options, SERVICE_RANGE};
+use crate::certificates::{Authority, signing_key, write_private};
 use crate::process::Process;
 
 /// etcd listens on a socket in the cluster's folder, which only its owner may enter: no port,

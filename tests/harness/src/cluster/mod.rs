@@ -5,12 +5,10 @@
 //! has its own port on loopback, its own folder and its own certificate authority; any number
 //! of them run side by side.
 
-mod certificates;
 mod components;
 mod detached;
 mod folder;
 mod kubeconfig;
-mod ports;
 mod ready;
 mod shared;
 mod tokens;
@@ -21,11 +19,11 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 
 use crate::audit::AuditLog;
+use crate::ports::{self, Port};
 use crate::process::Process;
 use crate::tools::{self, Tool};
 use components::Components;
 use folder::Folder;
-use ports::Port;
 
 pub use detached::{Detached, Status, down, list, supervise, up};
 pub use shared::{namespace, test_cluster};

@@ -8,8 +8,8 @@ use k8s_openapi::api::core::v1::ServiceAccount;
 use kube::api::{Api, ObjectMeta, PostParams};
 
 use super::Cluster;
-use super::certificates::write_private;
 use super::kubeconfig::{Credentials, kubeconfig};
+use crate::certificates::write_private;
 
 /// The rights of a ServiceAccount, ready for use.
 #[derive(Debug)]
