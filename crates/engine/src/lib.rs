@@ -7,3 +7,4 @@
 //! No I/O, no clock, no environment: time, randomness and ids are arguments.
 
 pub mod manifest;
+pub mod source;
