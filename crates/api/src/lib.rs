@@ -5,7 +5,9 @@
 
 pub mod annotations;
 pub mod application;
+pub mod application_set;
 pub mod config_map;
+pub mod crd;
 pub mod duration;
 pub mod ids;
 mod lenient;
