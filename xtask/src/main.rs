@@ -4,6 +4,7 @@
 #![allow(clippy::print_stdout)]
 
 mod command;
+mod process;
 
 use clap::{Parser, Subcommand};
 
@@ -19,10 +20,28 @@ struct Arguments {
 enum Command {
     /// Kubernetes clusters that are real except for their nodes
     Cluster(command::cluster::Arguments),
+    /// Build what is needed and run all tests
+    Test(command::test::Arguments),
+    /// Formatting, clippy and the rules of the house
+    Lint,
+    /// Licences, bans, sources and duplicates of the dependencies
+    Deny(command::deny::Arguments),
+    /// Build the documentation of the code without a warning
+    Docs,
+    /// Everything that a change must pass
+    Ci,
+    /// Build a program that tests or the demo need, if it is not in the cache, and print its path
+    Tool(command::tool::Arguments),
 }
 
 fn main() -> anyhow::Result<()> {
     match Arguments::parse().command {
         Command::Cluster(arguments) => command::cluster::run(arguments),
+        Command::Test(arguments) => command::test::run(&arguments),
+        Command::Lint => command::lint::run(),
+        Command::Deny(arguments) => command::deny::run(&arguments),
+        Command::Docs => command::docs::run(),
+        Command::Ci => command::ci::run(),
+        Command::Tool(arguments) => command::tool::run(&arguments),
     }
 }

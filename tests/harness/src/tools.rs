@@ -223,6 +223,20 @@ fn build(recipe: &Recipe, into: &Path) -> Result<()> {
     Ok(())
 }
 
+/// The program that applies Terraform configurations: the installed `terraform`, else the
+/// installed `tofu`, else OpenTofu from the cache.
+pub fn terraform() -> Result<PathBuf> {
+    let folders = std::env::var_os("PATH").unwrap_or_default();
+    for name in ["terraform", "tofu"] {
+        let found =
+            std::env::split_paths(&folders).map(|folder| folder.join(name)).find(|path| path.is_file());
+        if let Some(path) = found {
+            return Ok(path);
+        }
+    }
+    ensure(Tool::OpenTofu)
+}
+
 /// An error that says how to get `program` if it cannot be started.
 pub fn require(program: &str) -> Result<()> {
     let version_flag = if program == "go" { "version" } else { "--version" };

@@ -1,3 +1,9 @@
-//! The subcommands.
+//! The subcommands, a file each.
 
+pub(crate) mod ci;
 pub(crate) mod cluster;
+pub(crate) mod deny;
+pub(crate) mod docs;
+pub(crate) mod lint;
+pub(crate) mod test;
+pub(crate) mod tool;
