@@ -1,0 +1,486 @@
+//! Operations: begun by a request or by the policy, carried out by the machine, ended in the status.
+//!
+//! ```text
+//! .operation or auto-sync ─► begin ─► [plan ─► advance ─► store ─► execute]… ─► end, or wait for an event
+//! ```
+//! `status.operationState` is all that is kept. A pass goes on from it, whoever wrote it.
+
+use std::cell::RefCell;
+
+use bridgehead_api::Time;
+use bridgehead_api::application::{
+    ApplicationSource, ApplicationStatus, ConditionType, Operation, OperationPhase, OperationState,
+    SyncOperationResult, SyncOptions, SyncStatusCode, next_retry_at,
+};
+use bridgehead_api::{ObjectKey, annotations};
+use bridgehead_engine::compare::Comparison;
+use bridgehead_engine::manifest::{Desired, Manifest, Origin};
+use bridgehead_engine::status::{
+    Consumed, OperationField, record_of, state_with, with_deployment,
+};
+use bridgehead_engine::sync::{
+    self, Attempt, AutoInput, AutoSync, Outcome, Persist, PlanInput, PlanSettings, Record, Target as PlanTarget,
+};
+use jiff::{SignedDuration, Timestamp};
+use serde_json::json;
+
+use super::Controller;
+use super::clusters::Known;
+use super::pass::{Problem, Scope, Stop};
+use super::reconcile::Wake;
+use super::target::{self, Target};
+use super::world::{Announcement, Cluster, World};
+use super::{execute, live, store};
+
+/// What became of the operation in this pass.
+pub(super) enum Operated {
+    /// There was none. Conditions that say why not, and when to think of it again.
+    Nothing { conditions: Vec<(ConditionType, String)>, wake: Wake },
+    /// It went on, and the status was stored with it.
+    Stored { wake: Wake },
+}
+
+/// Makes the status of a comparison, with further conditions.
+pub(super) type StatusOf<'a> =
+    dyn Fn(&ApplicationStatus, Vec<(ConditionType, String)>) -> ApplicationStatus + 'a;
+
+/// Rounds of one pass in which nothing but staleness was met, before the pass gives way to others.
+const STALE_ROUNDS: u32 = 5;
+
+/// Goes on with the running operation, begins the requested one, or the one that the policy asks for.
+pub(super) async fn go_on<W: World>(
+    controller: &Controller<W>,
+    scope: &Scope<W::Cluster>,
+    target: &Target,
+    comparison: &Comparison,
+    status_of: &StatusOf<'_>,
+) -> Result<Operated, Stop> {
+    let application = &scope.entry.application;
+    let now = controller.world.now();
+    let last = application.status.operation_state.as_ref();
+    let running = last.filter(|state| state.phase.is_running());
+    match (&application.operation, running) {
+        (_, Some(state)) if state.awaits_retry() && application.operation.is_some() => {
+            retry(controller, scope, target, state.clone(), status_of).await
+        }
+        (Some(_), Some(state)) => run(controller, scope, target, state.clone(), status_of, Consumed::default()).await,
+        (None, Some(state)) => {
+            // The request was taken away under the operation: that ends it, hooks and all.
+            let withdrawn = OperationState { phase: OperationPhase::Terminating, ..state.clone() };
+            run(controller, scope, target, withdrawn, status_of, Consumed::default()).await
+        }
+        (Some(requested), None) => {
+            let state = begin(requested.clone(), &application.spec.sync_policy.clone().unwrap_or_default().sync_options, last, now);
+            run(controller, scope, target, state, status_of, Consumed::default()).await
+        }
+        (None, None) => automated(controller, scope, target, comparison, status_of).await,
+    }
+}
+
+async fn automated<W: World>(
+    controller: &Controller<W>,
+    scope: &Scope<W::Cluster>,
+    target: &Target,
+    comparison: &Comparison,
+    status_of: &StatusOf<'_>,
+) -> Result<Operated, Stop> {
+    let status = status_of(&scope.entry.application.status, Vec::new());
+    let now = controller.world.now();
+    match decide(controller, scope, target, comparison.sync, &status) {
+        AutoSync::No => Ok(Operated::Nothing { conditions: Vec::new(), wake: None }),
+        AutoSync::Refused(condition, message) => {
+            Ok(Operated::Nothing { conditions: vec![(condition, message)], wake: None })
+        }
+        AutoSync::Later(at, condition) => {
+            Ok(Operated::Nothing { conditions: condition.into_iter().collect(), wake: Some(at) })
+        }
+        AutoSync::Start(operation) => {
+            let last = scope.entry.application.status.operation_state.as_ref();
+            let state = begin((*operation).clone(), &[], last, now);
+            let consumed =
+                Consumed { operation: OperationField::Set(operation), refresh: target.consumed.refresh.clone() };
+            run(controller, scope, target, state, status_of, consumed).await
+        }
+    }
+}
+
+fn decide<W: World>(
+    controller: &Controller<W>,
+    scope: &Scope<W::Cluster>,
+    target: &Target,
+    verdict: SyncStatusCode,
+    status: &ApplicationStatus,
+) -> AutoSync {
+    if controller.settings.observe {
+        return AutoSync::No;
+    }
+    sync::decide(AutoInput {
+        spec: &scope.spec,
+        last: status.operation_state.as_ref(),
+        sync: verdict,
+        resources: &status.resources,
+        revisions: &target.revisions,
+        failed_pause: controller.settings.failed_sync_pause,
+        now: controller.world.now(),
+    })
+}
+
+/// The state of an operation that begins now.
+fn begin(mut operation: Operation, policy_options: &[String], last: Option<&OperationState>, now: Timestamp) -> OperationState {
+    let sync = operation.sync.get_or_insert_default();
+    if sync.sync_options.is_empty() {
+        sync.sync_options = policy_options.to_vec();
+    }
+    let started = Attempt::start_after(last.map(|last| last.started_at.timestamp()), now);
+    OperationState {
+        operation,
+        phase: OperationPhase::Running,
+        started_at: Time::new(started),
+        ..OperationState::default()
+    }
+}
+
+/// A try has failed and another is due, or not yet.
+async fn retry<W: World>(
+    controller: &Controller<W>,
+    scope: &Scope<W::Cluster>,
+    target: &Target,
+    state: OperationState,
+    status_of: &StatusOf<'_>,
+) -> Result<Operated, Stop> {
+    let finished = state.finished_at.unwrap_or(state.started_at);
+    let due = next_retry_at(&state.operation.retry, state.retry_count, finished)
+        .map_err(|problem| Problem::lasting(ConditionType::InvalidSpecError, problem.to_string()))?;
+    if due > controller.world.now() {
+        let status = status_of(&scope.entry.application.status, Vec::new());
+        store::status(controller, &scope.entry, status, target.consumed.clone()).await?;
+        return Ok(Operated::Stored { wake: Some(due) });
+    }
+    let record = record_of(&state).retry();
+    let mut result = state.sync_result.clone().unwrap_or_default();
+    if state.operation.retry.refresh {
+        result.revision = String::new();
+        result.revisions = Vec::new();
+    }
+    let next = state_with(&record, state.operation, result);
+    run(controller, scope, target, next, status_of, Consumed::default()).await
+}
+
+/// Carries the operation on until it ends or has to wait.
+async fn run<W: World>(
+    controller: &Controller<W>,
+    scope: &Scope<W::Cluster>,
+    of_spec: &Target,
+    state: OperationState,
+    status_of: &StatusOf<'_>,
+    consumed: Consumed,
+) -> Result<Operated, Stop> {
+    let pinned;
+    let target = match pinned_target(controller, scope, of_spec, &state).await {
+        Ok(None) => of_spec,
+        Ok(Some(target)) => {
+            live::observe(controller, scope, &target).await?;
+            pinned = target;
+            &pinned
+        }
+        Err(Stop::Problem(problem)) if !problem.may_pass => {
+            return give_up(controller, scope, of_spec, state, status_of, &problem.message).await;
+        }
+        Err(stop) => return Err(stop),
+    };
+    let comparison = live::compare(controller, scope, target);
+    let sync = state.operation.sync.clone().unwrap_or_default();
+    let options = SyncOptions::parse(&sync.sync_options);
+    let attempt = Attempt {
+        application: scope.entry.application.metadata.uid.clone(),
+        started_at: state.started_at.timestamp(),
+        retry: state.retry_count,
+    };
+    let settings = PlanSettings {
+        prune: sync.prune,
+        dry_run: sync.dry_run,
+        skip_hooks: !sync.resources.is_empty()
+            || sync.sync_strategy.as_ref().is_some_and(|strategy| strategy.apply.is_some()),
+        deletion_approved: scope
+            .entry
+            .application
+            .metadata
+            .annotation(annotations::DELETION_APPROVED)
+            .and_then(|at| at.parse().ok()),
+        options: options.clone(),
+    };
+    let targets: Vec<PlanTarget> = comparison
+        .resources
+        .iter()
+        .filter(|resource| !resource.hook)
+        .filter(|resource| {
+            let key = &resource.key;
+            sync.resources.is_empty()
+                || sync.resources.iter().any(|chosen| {
+                    chosen.selects(&key.group_kind.group, &key.group_kind.kind, key.namespace(), &key.name)
+                })
+        })
+        .map(|resource| PlanTarget {
+            desired: resource.desired.clone(),
+            live: resource.live.clone(),
+            out_of_sync: resource.status == SyncStatusCode::OutOfSync,
+        })
+        .collect();
+    let rejected = super::permissions::rejected(scope, &comparison, &options);
+    let namespace = if options.create_namespace { missing_namespace(scope)? } else { None };
+    let record = record_of(&state);
+    let plan = sync::build(PlanInput {
+        targets: &targets,
+        hooks: &target.hooks,
+        namespace: namespace.as_ref(),
+        rejected: &rejected,
+        settings: &settings,
+        attempt: &attempt,
+        revision: target.revisions.first().map_or("", String::as_str),
+        record: Some(&record),
+    });
+    let result = SyncOperationResult {
+        resources: Vec::new(),
+        revision: if target.sources.len() == 1 { target.revisions[0].clone() } else { String::new() },
+        source: if target.sources.len() == 1 { target.sources[0].clone() } else { ApplicationSource::default() },
+        sources: if target.sources.len() == 1 { Vec::new() } else { target.sources.clone() },
+        revisions: if target.sources.len() == 1 { Vec::new() } else { target.revisions.clone() },
+        managed_namespace_metadata: None,
+    };
+    let run = Run { controller, scope, of_spec, status_of, operation: state.operation.clone(), result, stored: RefCell::new(consumed) };
+    run.until_it_waits(&plan, record).await
+}
+
+struct Run<'a, W: World> {
+    controller: &'a Controller<W>,
+    scope: &'a Scope<W::Cluster>,
+    of_spec: &'a Target,
+    status_of: &'a StatusOf<'a>,
+    operation: Operation,
+    result: SyncOperationResult,
+    stored: RefCell<Consumed>,
+}
+
+impl<W: World> Run<'_, W> {
+    async fn until_it_waits(&self, plan: &sync::Plan, mut record: Record) -> Result<Operated, Stop> {
+        let observed = |key: &ObjectKey| self.scope.cluster.live(key);
+        let mut outcomes: Vec<Outcome> = Vec::new();
+        let mut stale_rounds = 0;
+        loop {
+            let advance = sync::advance(plan, &record, &observed, &outcomes, self.controller.world.now());
+            record = advance.record;
+            if record.has_ended() {
+                return self.end(record).await;
+            }
+            if advance.effects.is_empty() {
+                self.store(&record).await?;
+                return Ok(Operated::Stored { wake: None });
+            }
+            if advance.persist == Persist::Before {
+                self.store(&record).await?;
+            }
+            self.controller.may_write()?;
+            outcomes = execute::execute(&self.controller.world, &self.scope.cluster, advance.effects).await;
+            let only_stale = outcomes.iter().all(|outcome| outcome.result == Err(sync::Failure::Stale));
+            stale_rounds = if only_stale { stale_rounds + 1 } else { 0 };
+            if stale_rounds >= STALE_ROUNDS {
+                // Somebody writes the same objects as fast as we do: let others have their turn.
+                return Ok(Operated::Stored { wake: Some(self.controller.in_seconds(1)) });
+            }
+        }
+    }
+
+    /// Stores the record as it is, with the verdict of the comparison that began it.
+    async fn store(&self, record: &Record) -> Result<(), Stop> {
+        let entry = self.controller.application(&self.scope.key).ok_or(Stop::Wait)?;
+        let state = state_with(record, self.operation.clone(), self.result.clone());
+        let begins = entry.application.status.operation_state.as_ref().is_none_or(|known| known.started_at != state.started_at);
+        let mut status = (self.status_of)(&entry.application.status, Vec::new());
+        status.operation_state = Some(state);
+        let consumed = self.stored.take();
+        store::status(self.controller, &entry, status, consumed).await?;
+        if begins {
+            let how = if self.operation.initiated_by.automated { "automated" } else { "requested" };
+            self.announce("OperationStarted", false, format!("Initiated {how} sync to '{}'", self.shown_revision()));
+        }
+        Ok(())
+    }
+
+    /// Stores the end: what is live now, the record, the history, and no request any more.
+    async fn end(&self, record: Record) -> Result<Operated, Stop> {
+        let entry = self.controller.application(&self.scope.key).ok_or(Stop::Wait)?;
+        let mut record = record;
+        let retry = &self.operation.retry;
+        let goes_on = record.phase == OperationPhase::Failed
+            && record.message != "Operation terminated"
+            && (retry.limit < 0 || record.retry_count < retry.limit);
+        if goes_on {
+            record.phase = OperationPhase::Running;
+            record.message = format!("{} (retrying, attempt #{} of {})", record.message, record.retry_count + 1, retry.limit);
+        }
+        let state = state_with(&record, self.operation.clone(), self.result.clone());
+        let fresh = live::compare(self.controller, self.scope, self.of_spec);
+        let mut status = self.status_after(&entry.application.status, &fresh);
+        if record.phase == OperationPhase::Succeeded {
+            let deployed_at = record.finished_at.map_or(state.started_at, Time::new);
+            status.history =
+                with_deployment(&status.history, &state, deployed_at, self.scope.spec.revision_history_limit);
+        }
+        let wake = if goes_on {
+            let finished = state.finished_at.unwrap_or(state.started_at);
+            next_retry_at(retry, record.retry_count, finished).ok()
+        } else {
+            None
+        };
+        status.operation_state = Some(state);
+        let mut consumed = self.stored.take();
+        if !goes_on {
+            consumed.operation = if matches!(consumed.operation, OperationField::Set(_)) {
+                // Begun and ended before anything was stored.
+                OperationField::Keep
+            } else if entry.application.operation.is_some() {
+                OperationField::Remove
+            } else {
+                OperationField::Keep
+            };
+        }
+        consumed.refresh = consumed.refresh.or_else(|| self.of_spec.consumed.refresh.clone().filter(|refresh| {
+            entry.application.metadata.annotation(annotations::REFRESH) == Some(refresh.as_str())
+        }));
+        let verdict = fresh.sync;
+        let next = decide(self.controller, self.scope, self.of_spec, verdict, &status);
+        let (conditions, next_wake) = match next {
+            AutoSync::No => (Vec::new(), None),
+            AutoSync::Start(_) => (Vec::new(), Some(self.controller.world.now())),
+            AutoSync::Later(at, condition) => (condition.into_iter().collect(), Some(at)),
+            AutoSync::Refused(condition, message) => (vec![(condition, message)], None),
+        };
+        if !goes_on && !conditions.is_empty() {
+            status = self.with_conditions(status, &fresh, conditions);
+        }
+        store::status(self.controller, &entry, status, consumed).await?;
+        self.announce_end(&record);
+        Ok(Operated::Stored { wake: wake.or(if goes_on { None } else { next_wake }) })
+    }
+
+    fn status_after(&self, before: &ApplicationStatus, fresh: &Comparison) -> ApplicationStatus {
+        self.controller.status_of(self.scope, self.of_spec, fresh, before, Vec::new())
+    }
+
+    fn with_conditions(
+        &self,
+        status: ApplicationStatus,
+        fresh: &Comparison,
+        conditions: Vec<(ConditionType, String)>,
+    ) -> ApplicationStatus {
+        self.controller.status_of(self.scope, self.of_spec, fresh, &status, conditions)
+    }
+
+    fn shown_revision(&self) -> String {
+        if self.result.revision.is_empty() { self.result.revisions.join(", ") } else { self.result.revision.clone() }
+    }
+
+    fn announce_end(&self, record: &Record) {
+        match record.phase {
+            OperationPhase::Succeeded => self.announce(
+                "OperationCompleted",
+                false,
+                format!("Sync operation to {} succeeded", self.shown_revision()),
+            ),
+            _ => self.announce(
+                "OperationCompleted",
+                true,
+                format!("Sync operation to {} failed: {}", self.shown_revision(), record.message),
+            ),
+        }
+    }
+
+    fn announce(&self, reason: &'static str, is_warning: bool, message: String) {
+        self.controller.world.announce(Announcement {
+            object: self.scope.key.clone(),
+            uid: self.scope.entry.application.metadata.uid.clone(),
+            reason,
+            is_warning,
+            message,
+        });
+    }
+}
+
+/// The target of the operation, where it is not the specification's.
+async fn pinned_target<W: World>(
+    controller: &Controller<W>,
+    scope: &Scope<W::Cluster>,
+    of_spec: &Target,
+    state: &OperationState,
+) -> Result<Option<Target>, Stop> {
+    let sync = state.operation.sync.clone().unwrap_or_default();
+    let result = state.sync_result.clone().unwrap_or_default();
+    let sources = if !sync.sources.is_empty() {
+        sync.sources.clone()
+    } else if let Some(source) = &sync.source {
+        vec![source.clone()]
+    } else {
+        scope.sources.clone()
+    };
+    let pinned = [result.revision.clone()];
+    let begun: &[String] = if !result.revisions.is_empty() {
+        &result.revisions
+    } else if !result.revision.is_empty() {
+        &pinned
+    } else {
+        sync.requested_revisions()
+    };
+    let is_spec = sources == of_spec.sources && (begun.is_empty() || begun == of_spec.revisions);
+    if is_spec {
+        return Ok(None);
+    }
+    target::of_sources(controller, scope, &sources, begun, None).await.map(Some)
+}
+
+/// Ends an operation whose revision cannot be rendered, and will not be by waiting.
+async fn give_up<W: World>(
+    controller: &Controller<W>,
+    scope: &Scope<W::Cluster>,
+    of_spec: &Target,
+    state: OperationState,
+    status_of: &StatusOf<'_>,
+    message: &str,
+) -> Result<Operated, Stop> {
+    let mut status = status_of(&scope.entry.application.status, Vec::new());
+    status.operation_state = Some(OperationState {
+        phase: OperationPhase::Error,
+        message: message.to_owned(),
+        finished_at: Some(Time::new(controller.world.now())),
+        ..state
+    });
+    let consumed = Consumed {
+        operation: if scope.entry.application.operation.is_some() { OperationField::Remove } else { OperationField::Keep },
+        refresh: of_spec.consumed.refresh.clone(),
+    };
+    store::status(controller, &scope.entry, status, consumed).await?;
+    Ok(Operated::Stored { wake: Some(controller.in_seconds(30)) })
+}
+
+/// The destination's namespace as an object to create, where it is not there.
+fn missing_namespace<C: Cluster>(scope: &Scope<C>) -> Result<Option<Desired>, Stop> {
+    if scope.namespace.as_str().is_empty() {
+        return Ok(None);
+    }
+    let kind = bridgehead_api::GroupKind::new("", "Namespace");
+    live::watch_kinds(scope, std::iter::once(kind.clone()))?;
+    let key = ObjectKey::new(kind, "", scope.namespace.as_str());
+    match scope.cluster.lookup(&key) {
+        Known::Absent => {
+            let manifest = Manifest::new(json!({
+                "apiVersion": "v1",
+                "kind": "Namespace",
+                "metadata": {"name": scope.namespace},
+            }));
+            Ok(Some(Desired { key, manifest, origin: Origin::default() }))
+        }
+        _ => Ok(None),
+    }
+}
+
+/// The pause before failed automated syncs are tried again, where no flag says otherwise.
+pub const DEFAULT_FAILED_SYNC_PAUSE: SignedDuration = SignedDuration::from_secs(180);

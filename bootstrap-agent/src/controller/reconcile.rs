@@ -1,0 +1,80 @@
+//! One pass over one application.
+//!
+//! ```text
+//! scope ─► target (resolve, render) ─► live (observe) ─► comparison ─► operation (plan, execute) ─► status
+//! ```
+//! A pass reads the present state, whatever made it necessary, and goes as far as it can without waiting
+//! for the cluster to change. What it waits for puts the application back into the queue.
+
+use bridgehead_api::ApplicationKey;
+use bridgehead_api::application::{ApplicationStatus, ConditionType};
+use bridgehead_engine::status::{Observation, Verdict, observe};
+use jiff::Timestamp;
+
+use super::Controller;
+use super::operation::{self, Operated};
+use super::pass::{Problem, Scope, Stop};
+use super::world::World;
+use super::{finalize, live, scope, store, target};
+
+/// When to look at the application again, where nothing announces that it is time.
+pub(super) type Wake = Option<Timestamp>;
+
+/// The pass.
+pub(super) async fn reconcile<W: World>(controller: &Controller<W>, key: &ApplicationKey) -> Result<Wake, Stop> {
+    let Some(entry) = controller.application(key) else { return Ok(None) };
+    if entry.application.metadata.annotation(bridgehead_api::annotations::SKIP_RECONCILE) == Some("true") {
+        return Ok(None);
+    }
+    if entry.application.metadata.is_deleting() {
+        return finalize::finalize(controller, entry).await;
+    }
+    let scope = match scope::resolve(controller, entry.clone()) {
+        Ok(scope) => scope,
+        Err(Stop::Problem(problem)) => return store::problem(controller, &entry, problem).await,
+        Err(stop) => return Err(stop),
+    };
+    match compared(controller, &scope).await {
+        Err(Stop::Problem(problem)) => store::problem(controller, &entry, problem).await,
+        other => other,
+    }
+}
+
+async fn compared<W: World>(controller: &Controller<W>, scope: &Scope<W::Cluster>) -> Result<Wake, Stop> {
+    let target = target::of_spec(controller, scope).await?;
+    live::observe(controller, scope, &target).await?;
+    let comparison = live::compare(controller, scope, &target);
+    let status = |before: &ApplicationStatus, extra: Vec<(ConditionType, String)>| {
+        let mut conditions = target.conditions.clone();
+        conditions.extend(comparison.problems.iter().map(|problem| (problem.condition.clone(), problem.message.clone())));
+        conditions.extend(extra);
+        let observation = Observation {
+            spec: &scope.spec,
+            revisions: &target.revisions,
+            verdict: Verdict::Compared(&comparison),
+            conditions,
+            source_types: target.source_types.clone(),
+            controller_namespace: controller.settings.namespace.as_str(),
+        };
+        observe(before, observation, controller.world.now())
+    };
+    match operation::go_on(controller, scope, &target, &comparison, &status).await? {
+        // The operation wrote everything there is to say, and what it did has changed what is live.
+        Operated::Stored { wake } => Ok(wake),
+        Operated::Nothing { conditions, wake } => {
+            let after = status(&scope.entry.application.status, conditions);
+            store::status(controller, &scope.entry, after, target.consumed.clone()).await?;
+            Ok(wake)
+        }
+    }
+}
+
+/// Stops that are nobody's fault put the application back at once.
+pub(super) fn is_again(stop: &Stop) -> bool {
+    matches!(stop, Stop::Again)
+}
+
+/// A problem as a stop.
+pub(super) fn stop(problem: Problem) -> Stop {
+    Stop::Problem(problem)
+}

@@ -1,0 +1,355 @@
+//! What the control namespace holds: Applications, projects, clusters, repositories and settings.
+//!
+//! Fed by watches, read by every pass. An Application is kept with what tells our own writes from those of
+//! others, so that an echo does not make another pass.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::rc::Rc;
+use std::sync::Arc;
+
+use bridgehead_api::application::{Application, ApplicationDestination, ApplicationStatus};
+use bridgehead_api::project::AppProject;
+use bridgehead_api::secret::{Cluster, RepoCreds, Repository, SecretObject, resolve_repository};
+use bridgehead_api::{ApplicationKey, Namespace, annotations};
+use serde_json::Value;
+
+use super::world::ClusterId;
+
+/// An Application as last read.
+#[derive(Debug)]
+pub struct Entry {
+    /// The object.
+    pub application: Application,
+    /// True if the stored status is, to the letter, what this program would write for it; then a change of
+    /// it can be written as a difference.
+    pub status_is_canonical: bool,
+    /// Hash of what asks for a pass: spec, operation, annotations, finalizers, deletion.
+    pub demand: u64,
+}
+
+impl Entry {
+    /// Reads an object. One that does not fit the types is told by the error.
+    pub fn read(object: &Value) -> Result<Self, String> {
+        let application = Application::from_value(object.clone())
+            .map_err(|error| format!("failed to read the Application: {error}"))?;
+        let stored = object.get("status");
+        let status_is_canonical = stored
+            .is_some_and(|stored| serde_json::to_value(&application.status).is_ok_and(|ours| ours == *stored));
+        let mut hasher = DefaultHasher::new();
+        for part in ["/spec", "/operation", "/metadata/annotations", "/metadata/finalizers"] {
+            object.pointer(part).map(Value::to_string).hash(&mut hasher);
+        }
+        application.metadata.is_deleting().hash(&mut hasher);
+        // A phase that somebody else set (terminate-op) asks for a pass, our own phases do not differ from ours.
+        Ok(Self { application, status_is_canonical, demand: hasher.finish() })
+    }
+
+    /// The status that a difference can be taken from.
+    pub fn canonical_status(&self) -> Option<&ApplicationStatus> {
+        self.status_is_canonical.then_some(&self.application.status)
+    }
+}
+
+/// What a change in the control namespace asks for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Demand {
+    /// Nothing.
+    Nothing,
+    /// A pass over one application.
+    Application(ApplicationKey),
+    /// The application is gone.
+    Gone(ApplicationKey),
+    /// A pass over every application of a project.
+    Project(String),
+    /// Passes over whatever uses a cluster.
+    Cluster(ClusterId),
+    /// Passes over whatever uses repositories.
+    Repositories,
+    /// Everything: settings have changed.
+    Everything,
+}
+
+/// Everything in the control namespace.
+#[derive(Debug, Default)]
+pub struct Registry {
+    control_namespace: Namespace,
+    applications: BTreeMap<ApplicationKey, Rc<Entry>>,
+    projects: BTreeMap<String, Rc<AppProject>>,
+    clusters: BTreeMap<String, Arc<Cluster>>,
+    repositories: BTreeMap<String, Repository>,
+    credentials: BTreeMap<String, RepoCreds>,
+    config_maps: HashMap<String, Rc<BTreeMap<String, String>>>,
+    /// Secrets that cannot be read, and why.
+    problems: BTreeMap<String, String>,
+}
+
+/// Why a destination leads nowhere.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum DestinationProblem {
+    /// Both or neither of server and name.
+    #[error("{0}")]
+    Invalid(String),
+    /// No cluster Secret has this name or server.
+    #[error("there are no clusters with this {what}: `{value}`")]
+    Unknown {
+        /// `name` or `server`.
+        what: &'static str,
+        /// What was looked for.
+        value: String,
+    },
+}
+
+impl Registry {
+    /// An empty registry for an agent in `control_namespace`.
+    pub fn new(control_namespace: Namespace) -> Self {
+        Self { control_namespace, ..Self::default() }
+    }
+
+    /// One application.
+    pub fn application(&self, key: &ApplicationKey) -> Option<Rc<Entry>> {
+        self.applications.get(key).cloned()
+    }
+
+    /// All applications.
+    pub fn applications(&self) -> impl Iterator<Item = (&ApplicationKey, &Rc<Entry>)> {
+        self.applications.iter()
+    }
+
+    /// One project.
+    pub fn project(&self, name: &str) -> Option<Rc<AppProject>> {
+        self.projects.get(name).cloned()
+    }
+
+    /// The cluster that a destination means.
+    pub fn destination(&self, destination: &ApplicationDestination) -> Result<(ClusterId, Arc<Cluster>), DestinationProblem> {
+        let by_name = !destination.name.is_empty();
+        if by_name && !destination.server.is_empty() {
+            return Err(DestinationProblem::Invalid(format!(
+                "application destination can't have both name and server defined: {} {}",
+                destination.name, destination.server
+            )));
+        }
+        if !by_name && destination.server.is_empty() {
+            return Err(DestinationProblem::Invalid(
+                "application destination server or name must be set: neither `spec.destination.server` nor \
+                 `spec.destination.name` is given"
+                    .into(),
+            ));
+        }
+        let wanted = if by_name { &destination.name } else { &destination.server };
+        let found = self.clusters.values().find(|cluster| {
+            if by_name {
+                cluster.name == *wanted
+            } else {
+                cluster.server.trim_end_matches('/') == wanted.trim_end_matches('/')
+            }
+        });
+        if let Some(cluster) = found {
+            return Ok((ClusterId(cluster.server.trim_end_matches('/').into()), cluster.clone()));
+        }
+        if wanted == ClusterId::IN_CLUSTER || (by_name && wanted == "in-cluster") {
+            return Ok((ClusterId::in_cluster(), Arc::new(in_cluster())));
+        }
+        Err(DestinationProblem::Unknown { what: if by_name { "name" } else { "server" }, value: wanted.clone() })
+    }
+
+    /// All clusters that are registered, the one that the agent runs in first.
+    pub fn clusters(&self) -> Vec<(ClusterId, Arc<Cluster>)> {
+        let mut clusters: Vec<_> = self
+            .clusters
+            .values()
+            .map(|cluster| (ClusterId(cluster.server.trim_end_matches('/').into()), cluster.clone()))
+            .collect();
+        if !clusters.iter().any(|(id, _)| *id == ClusterId::in_cluster()) {
+            clusters.insert(0, (ClusterId::in_cluster(), Arc::new(in_cluster())));
+        }
+        clusters
+    }
+
+    /// How a repository is reached, for applications of a project: its own Secret, or the credential template
+    /// with the longest matching prefix, or nothing.
+    pub fn repository(&self, url: &str, project: &str) -> Repository {
+        let repositories: Vec<Repository> = self.repositories.values().cloned().collect();
+        let templates: Vec<RepoCreds> = self.credentials.values().cloned().collect();
+        resolve_repository(&repositories, &templates, url, project)
+    }
+
+    /// One key of a settings ConfigMap.
+    pub fn setting(&self, config_map: &str, key: &str) -> Option<&str> {
+        self.config_maps.get(config_map)?.get(key).map(String::as_str)
+    }
+
+    /// All keys of a settings ConfigMap.
+    pub fn config_map(&self, name: &str) -> Option<&BTreeMap<String, String>> {
+        self.config_maps.get(name).map(Rc::as_ref)
+    }
+
+    /// Namespaces whose Applications are served.
+    pub fn serves(&self, namespace: &Namespace) -> bool {
+        *namespace == self.control_namespace
+    }
+
+    /// The agent's own namespace.
+    pub fn control_namespace(&self) -> &Namespace {
+        &self.control_namespace
+    }
+
+    /// Secrets that cannot be read, and why, by name.
+    pub fn problems(&self) -> &BTreeMap<String, String> {
+        &self.problems
+    }
+
+    /// Puts in an Application as the API server gave it; `Err` tells why it cannot be read.
+    pub fn put_application(&mut self, object: &Value) -> Result<Demand, String> {
+        let entry = Entry::read(object)?;
+        let key = entry.application.key();
+        if !self.serves(&key.namespace) {
+            return Ok(Demand::Nothing);
+        }
+        let before = self.applications.get(&key);
+        if before.is_some_and(|before| is_older(&entry.application, &before.application)) {
+            return Ok(Demand::Nothing);
+        }
+        let asks = before.is_none_or(|before| {
+            before.demand != entry.demand
+                || before.application.metadata.uid != entry.application.metadata.uid
+                || foreign_phase(&before.application, &entry.application)
+        });
+        self.applications.insert(key.clone(), Rc::new(entry));
+        Ok(if asks { Demand::Application(key) } else { Demand::Nothing })
+    }
+
+    /// Takes out an Application.
+    pub fn remove_application(&mut self, key: &ApplicationKey) -> Demand {
+        match self.applications.remove(key) {
+            Some(_) => Demand::Gone(key.clone()),
+            None => Demand::Nothing,
+        }
+    }
+
+    /// Keeps only the Applications in `present`: what is not there went while nobody looked.
+    pub fn retain_applications(&mut self, present: &BTreeSet<ApplicationKey>) -> Vec<Demand> {
+        let gone: Vec<ApplicationKey> =
+            self.applications.keys().filter(|key| !present.contains(*key)).cloned().collect();
+        gone.iter().map(|key| self.remove_application(key)).collect()
+    }
+
+    /// Puts in a project.
+    pub fn put_project(&mut self, object: &Value) -> Demand {
+        let Ok(project) = AppProject::from_value(object.clone()) else { return Demand::Nothing };
+        if project.metadata.namespace != self.control_namespace {
+            return Demand::Nothing;
+        }
+        let name = project.metadata.name.clone();
+        let same = self.projects.get(&name).is_some_and(|known| known.spec == project.spec);
+        self.projects.insert(name.clone(), Rc::new(project));
+        if same { Demand::Nothing } else { Demand::Project(name) }
+    }
+
+    /// Takes out a project.
+    pub fn remove_project(&mut self, name: &str) -> Demand {
+        match self.projects.remove(name) {
+            Some(_) => Demand::Project(name.to_owned()),
+            None => Demand::Nothing,
+        }
+    }
+
+    /// Puts in a Secret of the control namespace, of whatever type its label says.
+    pub fn put_secret(&mut self, object: &Value) -> Vec<Demand> {
+        let name = object.pointer("/metadata/name").and_then(Value::as_str).unwrap_or_default().to_owned();
+        let mut demands = self.remove_secret(&name);
+        let secret = match SecretObject::from_value(object.clone()) {
+            Ok(secret) => secret,
+            Err(problem) => {
+                self.problems.insert(name, problem.to_string());
+                return demands;
+            }
+        };
+        let read = match secret.metadata.label(annotations::SECRET_TYPE) {
+            Some("cluster") => Cluster::from_secret(&secret).map(|(cluster, problems)| {
+                if let Some(problem) = problems.first() {
+                    self.problems.insert(name.clone(), problem.to_string());
+                }
+                demands.push(Demand::Cluster(ClusterId(cluster.server.trim_end_matches('/').into())));
+                self.clusters.insert(name.clone(), Arc::new(cluster));
+            }),
+            Some("repository") => Repository::from_secret(&secret).map(|repository| {
+                demands.push(Demand::Repositories);
+                self.repositories.insert(name.clone(), repository);
+            }),
+            Some("repo-creds") => RepoCreds::from_secret(&secret).map(|credentials| {
+                demands.push(Demand::Repositories);
+                self.credentials.insert(name.clone(), credentials);
+            }),
+            _ => Ok(()),
+        };
+        if let Err(problem) = read {
+            self.problems.insert(name, problem.to_string());
+        }
+        demands.dedup();
+        demands
+    }
+
+    /// Takes out a Secret.
+    pub fn remove_secret(&mut self, name: &str) -> Vec<Demand> {
+        self.problems.remove(name);
+        let mut demands = Vec::new();
+        if let Some(cluster) = self.clusters.remove(name) {
+            demands.push(Demand::Cluster(ClusterId(cluster.server.trim_end_matches('/').into())));
+        }
+        if self.repositories.remove(name).is_some() | self.credentials.remove(name).is_some() {
+            demands.push(Demand::Repositories);
+        }
+        demands
+    }
+
+    /// Puts in a settings ConfigMap.
+    pub fn put_config_map(&mut self, object: &Value) -> Demand {
+        let name = object.pointer("/metadata/name").and_then(Value::as_str).unwrap_or_default().to_owned();
+        let data: BTreeMap<String, String> = object
+            .get("data")
+            .and_then(Value::as_object)
+            .into_iter()
+            .flatten()
+            .filter_map(|(key, value)| Some((key.clone(), value.as_str()?.to_owned())))
+            .collect();
+        let same = self.config_maps.get(&name).is_some_and(|known| **known == data);
+        let demand = if same { Demand::Nothing } else { demand_of_settings(&name) };
+        self.config_maps.insert(name, Rc::new(data));
+        demand
+    }
+
+    /// Takes out a settings ConfigMap.
+    pub fn remove_config_map(&mut self, name: &str) -> Demand {
+        match self.config_maps.remove(name) {
+            Some(_) => demand_of_settings(name),
+            None => Demand::Nothing,
+        }
+    }
+}
+
+fn demand_of_settings(name: &str) -> Demand {
+    match name {
+        "argocd-cm" => Demand::Everything,
+        "argocd-ssh-known-hosts-cm" | "argocd-tls-certs-cm" => Demand::Repositories,
+        _ => Demand::Nothing,
+    }
+}
+
+/// True if `next` was read before `known`: a late frame. Versions that are no numbers are never older.
+fn is_older(next: &Application, known: &Application) -> bool {
+    let number = |application: &Application| application.metadata.resource_version.as_str().parse::<u64>().ok();
+    next.metadata.uid == known.metadata.uid
+        && matches!((number(next), number(known)), (Some(next), Some(known)) if next < known)
+}
+
+/// True if somebody else changed the phase of the operation: `terminate-op`, or a request that cleared it.
+fn foreign_phase(before: &Application, after: &Application) -> bool {
+    let phase = |application: &Application| application.status.operation_state.as_ref().map(|state| state.phase);
+    phase(before) != phase(after)
+}
+
+fn in_cluster() -> Cluster {
+    Cluster::new(ClusterId::IN_CLUSTER, "in-cluster")
+}

@@ -1,0 +1,121 @@
+//! When each repository was asked for its refs last, and when it is asked again.
+//!
+//! One advertisement answers every application, branch and tag of a URL. An application that needs a newer
+//! one than there is waits for the repository's own turn in the queue; so a hundred refresh annotations at
+//! once are one request.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use bridgehead_engine::source::RefAdvertisement;
+use bridgehead_sources::SourceError;
+use jiff::{SignedDuration, Timestamp};
+
+/// A repository under one set of credentials: URL and project.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RepositoryKey {
+    /// URL, as applications write it.
+    pub url: Arc<str>,
+    /// Project whose credentials are used, where the repository belongs to one; else empty.
+    pub project: Arc<str>,
+}
+
+/// Repositories by key.
+#[derive(Debug, Default)]
+pub struct Polls {
+    polls: HashMap<RepositoryKey, Poll>,
+}
+
+#[derive(Debug, Default)]
+struct Poll {
+    /// When the last answer was asked for, and what it was.
+    last: Option<(Timestamp, Result<Arc<RefAdvertisement>, Arc<SourceError>>)>,
+    /// Failures in a row.
+    failures: u32,
+    /// The last advertisement that did arrive.
+    good: Option<Arc<RefAdvertisement>>,
+}
+
+/// What is known of a repository's refs.
+#[derive(Clone, Debug)]
+pub enum Refs {
+    /// An advertisement that is new enough.
+    Known(Arc<RefAdvertisement>),
+    /// The repository could not be asked.
+    Failed(Arc<SourceError>),
+    /// Not asked since then: wait for the repository's turn.
+    NotYet,
+}
+
+impl Polls {
+    /// The refs as of `since` or later.
+    pub fn refs(&self, key: &RepositoryKey, since: Option<Timestamp>) -> Refs {
+        let Some((asked, answer)) = self.polls.get(key).and_then(|poll| poll.last.as_ref()) else {
+            return Refs::NotYet;
+        };
+        if since.is_some_and(|since| *asked < since) {
+            return Refs::NotYet;
+        }
+        match answer {
+            Ok(refs) => Refs::Known(refs.clone()),
+            Err(error) => Refs::Failed(error.clone()),
+        }
+    }
+
+    /// Notes an answer. True if it differs from the one before: then applications have to look.
+    pub fn answered(
+        &mut self,
+        key: &RepositoryKey,
+        asked: Timestamp,
+        answer: Result<Arc<RefAdvertisement>, SourceError>,
+    ) -> bool {
+        let poll = self.polls.entry(key.clone()).or_default();
+        let before = poll.last.take();
+        let changed = match (&before, &answer) {
+            (Some((_, Ok(before))), Ok(now)) => before != now,
+            (Some((_, Err(before))), Err(now)) => before.to_string() != now.to_string(),
+            _ => true,
+        };
+        poll.failures = if answer.is_ok() { 0 } else { poll.failures.saturating_add(1) };
+        if let Ok(refs) = &answer {
+            poll.good = Some(refs.clone());
+        }
+        poll.last = Some((asked, answer.map_err(Arc::new)));
+        changed
+    }
+
+    /// When the repository is to be asked again: after the interval and its jitter, sooner and sooner apart
+    /// after a failure.
+    pub fn next(&self, key: &RepositoryKey, interval: SignedDuration, jitter: SignedDuration, random: u64) -> Timestamp {
+        let Some((asked, _)) = self.polls.get(key).and_then(|poll| poll.last.as_ref()) else {
+            return Timestamp::UNIX_EPOCH;
+        };
+        let failures = self.polls.get(key).map_or(0, |poll| poll.failures);
+        let spread = i64::try_from(random % 1000).unwrap_or(0);
+        let wait = match failures {
+            0 => interval.saturating_add(jitter.saturating_mul_or_zero(spread)),
+            failures => {
+                let seconds = 2_i64.saturating_pow(failures.min(10)).min(interval.as_secs().max(1));
+                SignedDuration::from_millis(seconds.saturating_mul(1000).saturating_add(spread))
+            }
+        };
+        asked.checked_add(wait).unwrap_or(Timestamp::MAX)
+    }
+
+    /// Forgets repositories that no application uses.
+    pub fn retain(&mut self, used: impl Fn(&RepositoryKey) -> bool) {
+        self.polls.retain(|key, _| used(key));
+    }
+}
+
+/// Thousandths of a span.
+trait Thousandths {
+    fn saturating_mul_or_zero(self, thousandths: i64) -> SignedDuration;
+}
+
+impl Thousandths for SignedDuration {
+    fn saturating_mul_or_zero(self, thousandths: i64) -> SignedDuration {
+        let millis = self.as_millis().saturating_mul(i128::from(thousandths)) / 1000;
+        SignedDuration::from_millis(i64::try_from(millis).unwrap_or(0))
+    }
+}

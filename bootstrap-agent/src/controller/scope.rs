@@ -1,0 +1,49 @@
+//! What an application says, and where it leads: specification, project, destination.
+
+use std::rc::Rc;
+
+use bridgehead_api::application::{ConditionType, normalise_spec};
+
+use super::Controller;
+use super::pass::{Problem, Scope, Stop};
+use super::registry::Entry;
+use super::world::World;
+
+/// Resolves everything that needs no source and no cluster.
+pub(super) fn resolve<W: World>(controller: &Controller<W>, entry: Rc<Entry>) -> Result<Scope<W::Cluster>, Stop> {
+    let spec = normalise_spec(entry.application.spec.clone());
+    let invalid = |message: String| Problem::lasting(ConditionType::InvalidSpecError, message);
+    let sources = if spec.sources.is_empty() { spec.source.iter().cloned().collect() } else { spec.sources.clone() };
+    if spec.source_hydrator.is_some() {
+        return Err(invalid("`spec.sourceHydrator` is not supported by this release: sync from the hydrated branch with `spec.source`".into()).into());
+    }
+    if sources.is_empty() {
+        return Err(invalid("the application has no source: set `spec.source` or `spec.sources`".into()).into());
+    }
+    let state = controller.state.borrow();
+    let project = state.registry.project(&spec.project).ok_or_else(|| {
+        invalid(format!(
+            "application references project `{}` which does not exist: create the AppProject in namespace `{}`, \
+             or name another in `spec.project`",
+            spec.project, controller.settings.namespace
+        ))
+    })?;
+    let (id, secret) = state
+        .registry
+        .destination(&spec.destination)
+        .map_err(|problem| invalid(format!("application destination is invalid: {problem}")))?;
+    drop(state);
+    super::permissions::check_application(&project, &entry.application, &spec, &id, &secret)?;
+    let cluster = controller.cluster(&id, &secret)?;
+    let key = entry.application.key();
+    Ok(Scope {
+        instance: key.instance_name(&controller.settings.namespace),
+        namespace: spec.destination.namespace.as_str().into(),
+        key,
+        entry,
+        spec,
+        sources,
+        project,
+        cluster,
+    })
+}

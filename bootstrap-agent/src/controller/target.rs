@@ -1,0 +1,149 @@
+//! What Git wants: revisions resolved, sources rendered, manifests brought into the form that is compared.
+
+use std::sync::Arc;
+
+use bridgehead_api::annotations;
+use bridgehead_api::application::{ApplicationSource, ConditionType, HookType, SourceType};
+use bridgehead_engine::manifest::{Desired, hook_types, normalise_desired};
+use bridgehead_engine::source;
+use bridgehead_engine::status::Consumed;
+use futures::future::join_all;
+use jiff::Timestamp;
+
+use super::Controller;
+use super::pass::{Problem, Scope, Stop};
+use super::repositories::{Refs, RepositoryKey};
+use super::world::World;
+
+/// The desired state at one set of revisions.
+pub(super) struct Target {
+    /// The commits, one for each source.
+    pub revisions: Vec<String>,
+    /// The sources that were rendered.
+    pub sources: Vec<ApplicationSource>,
+    /// Objects to be.
+    pub desired: Vec<Desired>,
+    /// Hooks, in no phase yet.
+    pub hooks: Vec<Desired>,
+    /// How each source was rendered.
+    pub source_types: Vec<SourceType>,
+    /// Warnings about the manifests.
+    pub conditions: Vec<(ConditionType, String)>,
+    /// What the pass answers by its status.
+    pub consumed: Consumed,
+}
+
+/// The target that the specification means.
+pub(super) async fn of_spec<W: World>(
+    controller: &Controller<W>,
+    scope: &Scope<W::Cluster>,
+) -> Result<Target, Stop> {
+    let refresh = scope.entry.application.metadata.annotation(annotations::REFRESH).map(str::to_owned);
+    let since = refresh.as_ref().map(|_| controller.refresh_seen(&scope.key));
+    let mut target = of_sources(controller, scope, &scope.sources, &[], since).await?;
+    target.consumed.refresh = refresh;
+    Ok(target)
+}
+
+/// The target of `sources` at `pinned` revisions; a source without one is resolved by its refs.
+pub(super) async fn of_sources<W: World>(
+    controller: &Controller<W>,
+    scope: &Scope<W::Cluster>,
+    sources: &[ApplicationSource],
+    pinned: &[String],
+    since: Option<Timestamp>,
+) -> Result<Target, Stop> {
+    let mut resolved = Vec::with_capacity(sources.len());
+    for (position, source) in sources.iter().enumerate() {
+        resolved.push(resolve(controller, scope, source, pinned.get(position), since)?);
+    }
+    let rendered = join_all(resolved.iter().zip(sources).map(|(at, source)| async move {
+        let request = bridgehead_sources::RenderRequest::new(at.access.clone(), at.sha.clone(), at.reference.clone(), source);
+        controller.world.render(&request).await.map_err(|error| (source, error))
+    }))
+    .await;
+    let mut manifests = Vec::new();
+    let mut source_types = Vec::new();
+    for outcome in rendered {
+        let rendered = outcome.map_err(|(source, error)| source_problem(controller, source, &error))?;
+        source_types.push(SourceType::Directory);
+        manifests.extend(rendered.manifests.iter().cloned());
+    }
+    let kinds = scope.cluster.cluster.kinds().ok_or(Stop::Wait)?;
+    let (all, problems) = normalise_desired(manifests, &scope.normalisation(&|kind| kinds.is_namespaced(kind)));
+    let mut conditions = Vec::new();
+    for problem in problems {
+        if problem.is_fatal() {
+            return Err(Problem::lasting(problem.condition(), problem.to_string()).into());
+        }
+        conditions.push((problem.condition(), problem.to_string()));
+    }
+    let (hooks, desired) = all.into_iter().partition::<Vec<_>, _>(|object| !hook_types(&object.manifest).is_empty());
+    let hooks =
+        hooks.into_iter().filter(|hook| !hook_types(&hook.manifest).contains(&HookType::Skip)).collect::<Vec<_>>();
+    super::permissions::check_objects(scope, kinds.as_ref(), desired.iter().chain(&hooks), &mut conditions);
+    Ok(Target {
+        revisions: resolved.into_iter().map(|at| at.sha.to_string()).collect(),
+        sources: sources.to_vec(),
+        desired,
+        hooks,
+        source_types,
+        conditions,
+        consumed: Consumed::default(),
+    })
+}
+
+struct At {
+    access: Arc<bridgehead_sources::RepoAccess>,
+    sha: bridgehead_api::CommitSha,
+    reference: Option<String>,
+}
+
+fn resolve<W: World>(
+    controller: &Controller<W>,
+    scope: &Scope<W::Cluster>,
+    source: &ApplicationSource,
+    pinned: Option<&String>,
+    since: Option<Timestamp>,
+) -> Result<At, Stop> {
+    if source.is_helm_chart() || source.is_oci() {
+        return Err(Problem::lasting(
+            ConditionType::ComparisonError,
+            format!("failed to render `{}`: this release renders plain manifests from Git only", source.repo_url),
+        )
+        .into());
+    }
+    let key = RepositoryKey { url: source.repo_url.as_str().into(), project: scope.spec.project.as_str().into() };
+    let access = controller.access(&key);
+    let revision = pinned.filter(|pinned| !pinned.is_empty()).unwrap_or(&source.target_revision);
+    if let Some(sha) = source::full_sha(revision).filter(|_| since.is_none()) {
+        return Ok(At { access, sha, reference: None });
+    }
+    match controller.refs(&key, since) {
+        Refs::NotYet => Err(Stop::Wait),
+        Refs::Failed(error) => Err(source_problem(controller, source, &error).into()),
+        Refs::Known(refs) => {
+            let resolved = source::resolve(&revision.as_str().into(), &refs, &source.tag_prefix).map_err(|error| {
+                Problem::lasting(
+                    ConditionType::ComparisonError,
+                    format!("failed to resolve revision `{revision}` of `{}`: {error}", source.repo_url),
+                )
+            })?;
+            Ok(At { access, sha: resolved.sha, reference: resolved.reference })
+        }
+    }
+}
+
+fn source_problem<W: World>(
+    controller: &Controller<W>,
+    source: &ApplicationSource,
+    error: &bridgehead_sources::SourceError,
+) -> Problem {
+    let message = format!("failed to load target state from `{}`: {}", source.repo_url, error.explain());
+    if error.may_pass() {
+        // The repository's own turn comes again by itself; this is for what only a render can find out.
+        Problem::passing(ConditionType::ComparisonError, message, controller.in_seconds(30))
+    } else {
+        Problem::lasting(ConditionType::ComparisonError, message)
+    }
+}
