@@ -28,7 +28,8 @@
 //! Pods do what the annotation `test.bridgehead/pod` says (`unready`, `running`, `failed`,
 //! `pending`); without it they are ready at once, and those of Jobs succeed at once.
 //!
-//! `BRIDGEHEAD_KEEP_CLUSTERS=1` keeps the folders of clusters with their logs.
+//! `BRIDGEHEAD_KEEP_CLUSTERS=1` keeps the folders of clusters with their logs, until a later start
+//! without it.
 
 pub mod audit;
 mod binaries;
@@ -38,6 +39,7 @@ mod cluster;
 pub mod git;
 mod ports;
 mod process;
+mod scratch;
 pub mod tools;
 mod wait;
 mod watchdog;
@@ -48,6 +50,7 @@ pub use cluster::{
     supervise, test_cluster, up,
 };
 pub use process::{Process, ProcessIdentity, ended_by, tail};
+pub use scratch::Scratch;
 pub use wait::{Probe, deadline, wait_for, wait_for_every, wait_for_object};
 
 /// Runs a future to its end from anywhere, inside of a runtime or not.

@@ -25,6 +25,7 @@ use tokio_rustls::TlsAcceptor;
 use super::backend;
 use super::repository::Repository;
 use crate::certificates::Authority;
+use crate::scratch::Scratch;
 
 /// What a server is to be like.
 #[derive(Clone, Debug, Default)]
@@ -81,7 +82,7 @@ pub struct Exchange {
 /// The server. Dropping it closes its port and breaks its connections.
 #[derive(Debug)]
 pub struct GitServer {
-    folder: tempfile::TempDir,
+    folder: Scratch,
     base: String,
     authority: Option<String>,
     state: Arc<State>,
@@ -108,7 +109,7 @@ impl GitServer {
     /// Starts a server on a port of loopback, in a thread of its own.
     pub fn start_with(options: GitServerOptions) -> Result<Self> {
         crate::tools::require("git")?;
-        let folder = tempfile::tempdir().context("failed to make a folder for repositories")?;
+        let folder = Scratch::new()?;
         let root = folder.path().join("repositories");
         std::fs::create_dir(&root).context("failed to make a folder for repositories")?;
         let (tls, authority) = if options.tls { tls()? } else { (None, None) };

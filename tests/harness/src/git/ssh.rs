@@ -10,6 +10,7 @@ use anyhow::{Context, Result, bail};
 use super::repository::{Repository, isolate};
 use crate::ports::{self, Port};
 use crate::process::Process;
+use crate::scratch::Scratch;
 use crate::tools::{self, Tool};
 
 /// The server, with a host key and one client key of its own.
@@ -17,14 +18,14 @@ use crate::tools::{self, Tool};
 pub struct GitSshServer {
     _process: Process,
     port: Port,
-    folder: tempfile::TempDir,
+    folder: Scratch,
 }
 
 impl GitSshServer {
     /// Starts a server on loopback.
     pub fn start() -> Result<Self> {
         let program = tools::ensure(Tool::GitSsh)?;
-        let folder = tempfile::tempdir().context("failed to make a folder for repositories")?;
+        let folder = Scratch::new()?;
         std::fs::create_dir(folder.path().join("repositories"))
             .context("failed to make a folder for repositories")?;
         let port = ports::reserve()?;
