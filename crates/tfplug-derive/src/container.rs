@@ -1,7 +1,10 @@
 //! The struct: what kind of model it is, and its options.
 
 use syn::spanned::Spanned as _;
-use syn::{Attribute, Data, DeriveInput, Error, Expr, ExprLit, Fields, Generics, Ident, Lit, LitInt, LitStr, Meta, Result, Visibility};
+use syn::{
+    Attribute, Data, DeriveInput, Error, Expr, ExprLit, Fields, Generics, Ident, Lit, LitInt, LitStr, Meta,
+    Result, Visibility,
+};
 
 use crate::field::Field;
 
@@ -66,7 +69,10 @@ impl Container {
         }
         for name in &container.identity {
             if !container.fields.iter().any(|field| field.name == *name) {
-                return Err(Error::new(attribute.span(), format!("the identity names `{name}`, which is no field")));
+                return Err(Error::new(
+                    attribute.span(),
+                    format!("the identity names `{name}`, which is no field"),
+                ));
             }
         }
         Ok(container)
@@ -165,7 +171,9 @@ pub(crate) fn description(attributes: &[Attribute]) -> Result<String> {
             && pair.path.is_ident("doc")
         {
             let text = string(&pair.value)?;
-            lines.extend(text.split('\n').map(|line| line.strip_prefix(' ').unwrap_or(line).trim_end().to_owned()));
+            lines.extend(
+                text.split('\n').map(|line| line.strip_prefix(' ').unwrap_or(line).trim_end().to_owned()),
+            );
         }
     }
     Ok(lines.join("\n").trim().to_owned())

@@ -94,7 +94,12 @@ impl Field {
             ("required" | "optional" | "computed" | "write_only", Meta::Path(_)) => {
                 self.assert_is(&name, option)?;
             }
-            _ => return Err(Error::new(option.span(), format!("no such option, or not in this form: `{name}`"))),
+            _ => {
+                return Err(Error::new(
+                    option.span(),
+                    format!("no such option, or not in this form: `{name}`"),
+                ));
+            }
         }
         Ok(())
     }
@@ -113,7 +118,11 @@ impl Field {
             "computed" => matches!(self.setter, Setter::Either | Setter::Output),
             _ => self.setter == Setter::WriteOnly,
         };
-        if fits { Ok(()) } else { Err(Error::new(option.span(), format!("the type of the field says that it isn't {name}"))) }
+        if fits {
+            Ok(())
+        } else {
+            Err(Error::new(option.span(), format!("the type of the field says that it isn't {name}")))
+        }
     }
 
     /// The expression that makes its `Attribute`.
@@ -169,7 +178,9 @@ fn staged_type(ty: &Type, stage: &Ident) -> Result<(Setter, Type)> {
     let wrong = || {
         Error::new(
             ty.span(),
-            format!("a field is a `{stage}::Input<T>`, `{stage}::Either<T>`, `{stage}::Output<T>` or `{stage}::WriteOnly<T>`"),
+            format!(
+                "a field is a `{stage}::Input<T>`, `{stage}::Either<T>`, `{stage}::Output<T>` or `{stage}::WriteOnly<T>`"
+            ),
         )
     };
     let Type::Path(path) = ty else { return Err(wrong()) };
@@ -210,8 +221,12 @@ fn limits(meta: &Meta) -> Result<(u32, u32)> {
     if let Meta::List(list) = meta {
         for option in list.parse_args_with(Punctuated::<Meta, Token![,]>::parse_terminated)? {
             match &option {
-                Meta::NameValue(pair) if pair.path.is_ident("min") => limits.0 = integer(&pair.value)?.base10_parse()?,
-                Meta::NameValue(pair) if pair.path.is_ident("max") => limits.1 = integer(&pair.value)?.base10_parse()?,
+                Meta::NameValue(pair) if pair.path.is_ident("min") => {
+                    limits.0 = integer(&pair.value)?.base10_parse()?
+                }
+                Meta::NameValue(pair) if pair.path.is_ident("max") => {
+                    limits.1 = integer(&pair.value)?.base10_parse()?
+                }
                 other => return Err(Error::new(other.span(), "a block takes `min` and `max`")),
             }
         }

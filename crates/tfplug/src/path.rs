@@ -84,7 +84,10 @@ impl Path {
 impl From<&str> for Path {
     /// Attributes divided by dots; keys and indices come by [`Path::key`] and [`Path::index`].
     fn from(attributes: &str) -> Path {
-        attributes.split('.').filter(|name| !name.is_empty()).fold(Path::root(), |path, name| path.attribute(name))
+        attributes
+            .split('.')
+            .filter(|name| !name.is_empty())
+            .fold(Path::root(), |path, name| path.attribute(name))
     }
 }
 

@@ -105,7 +105,9 @@ impl<T: Attr> Attr for Set<T> {
 
     fn from_value(value: &Value, path: &Path) -> Result<Set<T>, ValueError> {
         match value {
-            Value::Set(elements) => elements.iter().map(|element| T::from_value(element, &path.element())).collect(),
+            Value::Set(elements) => {
+                elements.iter().map(|element| T::from_value(element, &path.element())).collect()
+            }
             other => Err(unexpected(other, "set", path)),
         }
     }
@@ -124,7 +126,9 @@ impl<T: Attr + Ord> Attr for BTreeSet<T> {
 
     fn from_value(value: &Value, path: &Path) -> Result<BTreeSet<T>, ValueError> {
         match value {
-            Value::Set(elements) => elements.iter().map(|element| T::from_value(element, &path.element())).collect(),
+            Value::Set(elements) => {
+                elements.iter().map(|element| T::from_value(element, &path.element())).collect()
+            }
             other => Err(unexpected(other, "set", path)),
         }
     }
@@ -144,9 +148,8 @@ impl<T: Attr> Attr for BTreeMap<String, T> {
     fn from_value(value: &Value, path: &Path) -> Result<BTreeMap<String, T>, ValueError> {
         match value {
             Value::Map(entries) => {
-                let read = |(key, element): (&String, _)| {
-                    Ok((key.clone(), T::from_value(element, &path.key(key))?))
-                };
+                let read =
+                    |(key, element): (&String, _)| Ok((key.clone(), T::from_value(element, &path.key(key))?));
                 entries.iter().map(read).collect()
             }
             other => Err(unexpected(other, "map", path)),

@@ -162,7 +162,10 @@ mod tests {
     #[test]
     fn only_an_option_takes_null() {
         let path = Path::of("name");
-        assert_eq!(String::from_value(&Value::Null, &path).unwrap_err().to_string(), "`name`: a value is required");
+        assert_eq!(
+            String::from_value(&Value::Null, &path).unwrap_err().to_string(),
+            "`name`: a value is required"
+        );
         assert_eq!(Option::<String>::from_value(&Value::Null, &path).unwrap(), None);
     }
 }

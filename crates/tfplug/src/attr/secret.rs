@@ -50,7 +50,8 @@ impl PartialEq for Secret {
     /// Takes the same time wherever two texts of one length differ.
     fn eq(&self, other: &Secret) -> bool {
         let (left, right) = (self.expose().as_bytes(), other.expose().as_bytes());
-        left.len() == right.len() && left.iter().zip(right).fold(0, |differing, (a, b)| differing | (a ^ b)) == 0
+        left.len() == right.len()
+            && left.iter().zip(right).fold(0, |differing, (a, b)| differing | (a ^ b)) == 0
     }
 }
 

@@ -30,8 +30,16 @@ impl Span {
 }
 
 /// Longest units first, and `ms` before `m`, so that the first that fits is the right one.
-const UNITS: [(&str, f64); 8] =
-    [("ms", 1e-3), ("us", 1e-6), ("µs", 1e-6), ("μs", 1e-6), ("ns", 1e-9), ("h", 3600.0), ("m", 60.0), ("s", 1.0)];
+const UNITS: [(&str, f64); 8] = [
+    ("ms", 1e-3),
+    ("us", 1e-6),
+    ("µs", 1e-6),
+    ("μs", 1e-6),
+    ("ns", 1e-9),
+    ("h", 3600.0),
+    ("m", 60.0),
+    ("s", 1.0),
+];
 
 impl FromStr for Span {
     type Err = SpanError;
@@ -103,7 +111,12 @@ impl Attr for Timeouts {
 
     fn from_value(value: &Value, path: &Path) -> Result<Timeouts, ValueError> {
         let span = |name: &str| Attr::from_value(value.attribute(name), &path.attribute(name));
-        Ok(Timeouts { create: span("create")?, read: span("read")?, update: span("update")?, delete: span("delete")? })
+        Ok(Timeouts {
+            create: span("create")?,
+            read: span("read")?,
+            update: span("update")?,
+            delete: span("delete")?,
+        })
     }
 
     fn to_value(&self) -> Value {
@@ -122,7 +135,8 @@ mod tests {
 
     #[test]
     fn spans_read_as_users_write_them() {
-        for (text, seconds) in [("90s", 90.0), ("1h30m", 5400.0), ("1.5m", 90.0), ("500ms", 0.5), ("0", 0.0)] {
+        for (text, seconds) in [("90s", 90.0), ("1h30m", 5400.0), ("1.5m", 90.0), ("500ms", 0.5), ("0", 0.0)]
+        {
             assert_eq!(text.parse::<Span>().unwrap().duration(), Duration::from_secs_f64(seconds), "{text}");
         }
         for text in ["", "5", "m", "-1s", "1 s", "1d", "1.2.3s"] {

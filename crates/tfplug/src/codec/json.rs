@@ -30,14 +30,16 @@ pub fn encode(value: &Value, ty: &Type) -> Result<Vec<u8>, ValueError> {
 
 /// The value of type `ty` that `bytes` of JSON hold.
 pub fn decode(bytes: &[u8], ty: &Type, objects: Objects) -> Result<Value, ValueError> {
-    let raw = serde_json::from_slice(bytes).map_err(|error| ValueError::new(&Path::root(), Problem::Json(error)))?;
+    let raw = serde_json::from_slice(bytes)
+        .map_err(|error| ValueError::new(&Path::root(), Problem::Json(error)))?;
     read(raw, ty, objects, &Path::root())
 }
 
 /// The value that `bytes` of JSON hold, without a type to direct it: objects are objects, arrays are
 /// tuples. The type comes along.
 pub fn decode_untyped(bytes: &[u8]) -> Result<(Type, Value), ValueError> {
-    let raw = serde_json::from_slice(bytes).map_err(|error| ValueError::new(&Path::root(), Problem::Json(error)))?;
+    let raw = serde_json::from_slice(bytes)
+        .map_err(|error| ValueError::new(&Path::root(), Problem::Json(error)))?;
     read_untyped(raw, &Path::root())
 }
 

@@ -1,7 +1,8 @@
 //! Values as msgpack, the form in which they cross the wire.
 //!
 //! - null is nil; an unknown is an extension of type 0, or of type 12 with what is known of it;
-//! - a number is an integer where it is one of 64 bits, a float where it is one exactly, else text;
+//! - a number is an integer where it is one of 64 bits, a float where it has a fraction and is one exactly,
+//!   else text;
 //! - lists, tuples and sets are arrays; maps and objects are maps, objects with every attribute;
 //! - where the type is dynamic, a value is an array of the JSON form of its type and the value itself,
 //!   except that an unknown of no known type stands bare.
@@ -130,9 +131,11 @@ fn length(length: usize, path: &Path) -> Result<u32, ValueError> {
 fn write_number(bytes: &mut Vec<u8>, number: &Number) {
     if let Some(integer) = number.to_i64() {
         put!(write_sint(bytes, integer));
-    } else if let Some(float) = number.to_f64_exactly() {
+    } else if let Some(float) = number.to_f64_exactly().filter(|_| !number.is_integer()) {
         put!(write_f64(bytes, float));
     } else {
+        // Larger integers too, even those that a float holds: read as a float, Terraform takes them for
+        // a number with the digits of a double (2^64 is 18446744073709552000 then).
         put!(write_str(bytes, &number.to_string()));
     }
 }
@@ -351,11 +354,7 @@ mod tests {
         check(&Value::Number("0.5".parse().unwrap()), &Type::Number, &[0xcb, 0x3f, 0xe0, 0, 0, 0, 0, 0, 0]);
         check(&Value::Number("0.1".parse().unwrap()), &Type::Number, b"\xa30.1");
         check(&Value::Set(vec![Value::from(true)]), &Type::set(Type::Bool), &[0x91, 0xc3]);
-        check(
-            &Value::typed(Type::Number, Value::from(1)),
-            &Type::Dynamic,
-            b"\x92\xc4\x08\"number\"\x01",
-        );
+        check(&Value::typed(Type::Number, Value::from(1)), &Type::Dynamic, b"\x92\xc4\x08\"number\"\x01");
         check(&Value::typed(Type::Number, Value::Null), &Type::Dynamic, b"\x92\xc4\x08\"number\"\xc0");
         check(&Value::Unknown(Refinement::not_null()), &Type::String, &[0xc7, 3, 12, 0x81, 1, 0xc2]);
     }

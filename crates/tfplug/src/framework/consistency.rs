@@ -11,7 +11,12 @@ use crate::value::Value;
 
 /// What is wrong with a plan: it may differ from the configuration only where the provider sets the
 /// value, and may keep the prior value where that means the same.
-pub(super) fn check_plan(attributes: &[Attribute], config: &Value, prior: &Value, planned: &Value) -> Diagnostics {
+pub(super) fn check_plan(
+    attributes: &[Attribute],
+    config: &Value,
+    prior: &Value,
+    planned: &Value,
+) -> Diagnostics {
     let mut problems = Diagnostics::new();
     plan_object(attributes, config, prior, planned, &Path::root(), &mut problems);
     problems
@@ -28,7 +33,8 @@ fn plan_object(
     for attribute in attributes {
         let name = &attribute.name;
         let path = path.attribute(name);
-        let (config, prior, planned) = (config.attribute(name), prior.attribute(name), planned.attribute(name));
+        let (config, prior, planned) =
+            (config.attribute(name), prior.attribute(name), planned.attribute(name));
         if attribute.write_only {
             if !planned.is_null() {
                 tell(problems, &path, "is planned", "it is write-only, so a plan has no value for it");
@@ -149,7 +155,11 @@ fn shown(value: &Value) -> String {
 }
 
 fn size(value: &Value) -> usize {
-    value.elements().map(<[Value]>::len).or_else(|| value.entries().map(std::collections::BTreeMap::len)).unwrap_or(0)
+    value
+        .elements()
+        .map(<[Value]>::len)
+        .or_else(|| value.entries().map(std::collections::BTreeMap::len))
+        .unwrap_or(0)
 }
 
 fn tell(problems: &mut Diagnostics, path: &Path, what: &str, why: &str) {

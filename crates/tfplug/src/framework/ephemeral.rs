@@ -45,7 +45,10 @@ pub trait EphemeralResource: Send + Sync + 'static {
     ) -> impl Future<Output = Result<Opened<At<Self::Model, Stored>>, Diagnostics>> + Send;
 
     /// Keeps it alive; returns when to do so again.
-    fn renew(&self, context: &Context<Self::Client>) -> impl Future<Output = Result<Option<SystemTime>, Diagnostics>> + Send {
+    fn renew(
+        &self,
+        context: &Context<Self::Client>,
+    ) -> impl Future<Output = Result<Option<SystemTime>, Diagnostics>> + Send {
         let _ = context;
         async { Ok(None) }
     }

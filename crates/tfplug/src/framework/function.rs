@@ -22,7 +22,12 @@ pub struct Parameter {
 impl Parameter {
     /// A parameter that takes a `T`.
     pub fn of<T: Attr>(name: impl Into<String>, description: impl Into<String>) -> Parameter {
-        Parameter { name: name.into(), description: description.into(), ty: T::shape().ty(), nullable: T::NULLABLE }
+        Parameter {
+            name: name.into(),
+            description: description.into(),
+            ty: T::shape().ty(),
+            nullable: T::NULLABLE,
+        }
     }
 }
 

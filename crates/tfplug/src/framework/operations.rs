@@ -69,10 +69,22 @@ pub(crate) trait ErasedResource<C>: Send + Sync {
     fn schema(&self) -> &Schema;
     fn ty(&self) -> &Type;
     fn validate(&self, config: &Value) -> Diagnostics;
-    fn plan<'a>(&'a self, context: &'a Context<C>, change: PlanChange) -> BoxFuture<'a, Result<PlannedChange, Diagnostics>>;
+    fn plan<'a>(
+        &'a self,
+        context: &'a Context<C>,
+        change: PlanChange,
+    ) -> BoxFuture<'a, Result<PlannedChange, Diagnostics>>;
     fn apply<'a>(&'a self, context: &'a Context<C>, apply: Apply) -> BoxFuture<'a, Applied>;
-    fn read<'a>(&'a self, context: &'a Context<C>, prior: Value) -> BoxFuture<'a, Result<Reading, Diagnostics>>;
-    fn import<'a>(&'a self, context: &'a Context<C>, import: Import) -> BoxFuture<'a, Result<Imported, Diagnostics>>;
+    fn read<'a>(
+        &'a self,
+        context: &'a Context<C>,
+        prior: Value,
+    ) -> BoxFuture<'a, Result<Reading, Diagnostics>>;
+    fn import<'a>(
+        &'a self,
+        context: &'a Context<C>,
+        import: Import,
+    ) -> BoxFuture<'a, Result<Imported, Diagnostics>>;
     fn upgrade(&self, version: i64, json: &[u8]) -> Result<Value, Diagnostics>;
     fn take_over(&self, source: &MoveSource) -> Result<Option<Value>, Diagnostics>;
 }
@@ -82,7 +94,11 @@ pub(crate) trait ErasedDataSource<C>: Send + Sync {
     fn schema(&self) -> &Schema;
     fn ty(&self) -> &Type;
     fn validate(&self, config: &Value) -> Diagnostics;
-    fn read<'a>(&'a self, context: &'a Context<C>, config: Value) -> BoxFuture<'a, Result<Value, Diagnostics>>;
+    fn read<'a>(
+        &'a self,
+        context: &'a Context<C>,
+        config: Value,
+    ) -> BoxFuture<'a, Result<Value, Diagnostics>>;
 }
 
 /// An ephemeral resource whose model is known at run time only.
@@ -95,7 +111,8 @@ pub(crate) trait ErasedEphemeral<C>: Send + Sync {
         context: &'a Context<C>,
         config: Value,
     ) -> BoxFuture<'a, Result<(Value, Option<SystemTime>), Diagnostics>>;
-    fn renew<'a>(&'a self, context: &'a Context<C>) -> BoxFuture<'a, Result<Option<SystemTime>, Diagnostics>>;
+    fn renew<'a>(&'a self, context: &'a Context<C>)
+    -> BoxFuture<'a, Result<Option<SystemTime>, Diagnostics>>;
     fn close<'a>(&'a self, context: &'a Context<C>) -> BoxFuture<'a, Result<(), Diagnostics>>;
 }
 
@@ -140,7 +157,9 @@ async fn guarded<T>(work: impl Future<Output = Result<T, Diagnostics>>) -> Resul
                 .map(|text| (*text).to_owned())
                 .or_else(|| panic.downcast_ref::<String>().cloned())
                 .unwrap_or_else(|| "no message".to_owned());
-            Err(Diagnostic::error("The provider panicked").detail(format!("{text}\n\nThis is a bug in the provider.")).into())
+            Err(Diagnostic::error("The provider panicked")
+                .detail(format!("{text}\n\nThis is a bug in the provider."))
+                .into())
         }
     }
 }
@@ -181,7 +200,8 @@ pub(crate) fn identity_of(schema: &Schema, state: &Value) -> Option<Value> {
     if schema.identity.is_empty() || state.is_null() {
         return None;
     }
-    let identity = Value::map(schema.identity.iter().map(|name| (name.clone(), state.attribute(name).clone())));
+    let identity =
+        Value::map(schema.identity.iter().map(|name| (name.clone(), state.attribute(name).clone())));
     let complete = identity.entries()?.values().all(|value| !value.is_null() && value.is_wholly_known());
     complete.then_some(identity)
 }

@@ -134,9 +134,11 @@ fn echo(attributes: &[Attribute], config: &Value, planned: &mut Value) {
         return;
     };
     for attribute in attributes {
-        if let (Some(given), false, Shape::Type(_)) =
-            (given.get(&attribute.name).filter(|given| !given.is_null()), attribute.write_only, &attribute.shape)
-        {
+        if let (Some(given), false, Shape::Type(_)) = (
+            given.get(&attribute.name).filter(|given| !given.is_null()),
+            attribute.write_only,
+            &attribute.shape,
+        ) {
             planned.insert(attribute.name.clone(), given.clone());
         }
     }
@@ -162,6 +164,15 @@ fn holds_made_up(attributes: &[Attribute]) -> bool {
     })
 }
 
+/// Whether something known differs from the prior state.
+pub(super) fn surely_changes(attributes: &[Attribute], prior: &Value, planned: &Value) -> bool {
+    prior.is_null()
+        || attributes.iter().any(|attribute| {
+            let (before, after) = (prior.attribute(&attribute.name), planned.attribute(&attribute.name));
+            after.is_wholly_known() && after != before
+        })
+}
+
 /// The attributes whose change asks for a new object, with the reasons. Within a set it is the set.
 pub(super) fn replacements(attributes: &[Attribute], prior: &Value, planned: &Value) -> Vec<(Path, String)> {
     let mut found = Vec::new();
@@ -169,7 +180,13 @@ pub(super) fn replacements(attributes: &[Attribute], prior: &Value, planned: &Va
     found
 }
 
-fn replaced(attributes: &[Attribute], prior: &Value, planned: &Value, path: &Path, found: &mut Vec<(Path, String)>) {
+fn replaced(
+    attributes: &[Attribute],
+    prior: &Value,
+    planned: &Value,
+    path: &Path,
+    found: &mut Vec<(Path, String)>,
+) {
     for attribute in attributes {
         let path = path.attribute(&attribute.name);
         let (prior, planned) = (prior.attribute(&attribute.name), planned.attribute(&attribute.name));
@@ -199,7 +216,9 @@ fn replaced(attributes: &[Attribute], prior: &Value, planned: &Value, path: &Pat
             (Nesting::Set, Value::Set(elements)) => {
                 for inner in nested {
                     let of = |elements: &[Value]| {
-                        Value::Set(elements.iter().map(|object| object.attribute(&inner.name).clone()).collect())
+                        Value::Set(
+                            elements.iter().map(|object| object.attribute(&inner.name).clone()).collect(),
+                        )
                     };
                     if let Some(why) = &inner.replace
                         && of(elements) != of(prior.elements().unwrap_or_default())

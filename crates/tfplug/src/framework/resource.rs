@@ -143,7 +143,7 @@ pub struct Plan<M: Model> {
     /// What is promised.
     pub planned: At<M, Planned>,
     pub(crate) replace: Vec<(Path, String)>,
-    pub(crate) changes: bool,
+    pub(crate) surely_changes: bool,
 }
 
 impl<M: Model> Plan<M> {
@@ -152,9 +152,11 @@ impl<M: Model> Plan<M> {
         self.prior.is_none()
     }
 
-    /// Whether the object is to be made or changed, before this method changes the plan.
-    pub fn has_changes(&self) -> bool {
-        self.changes
+    /// Whether the object will surely be made or changed, whatever the unknown values turn out to be.
+    /// Only then may a computed value be planned that differs from the prior one: a change that consists
+    /// of unknown values alone may turn out to be none, and then the planned value would be wrong.
+    pub fn surely_changes(&self) -> bool {
+        self.surely_changes
     }
 
     /// Asks for a new object because of what has changed at `path`.

@@ -121,7 +121,11 @@ pub(crate) fn run_checks(attributes: &[Attribute], config: &Value, problems: &mu
             && count > limits.max
         {
             let summary = format!("Too many `{}` blocks", attribute.name);
-            problems.error(path.clone(), summary, format!("At most {} may stand here; there are {count}.", limits.max));
+            problems.error(
+                path.clone(),
+                summary,
+                format!("At most {} may stand here; there are {count}.", limits.max),
+            );
         }
     });
 }

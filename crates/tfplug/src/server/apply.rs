@@ -27,7 +27,10 @@ impl<P: Provider> Server<P> {
             let applied = resource.apply(&context, apply).await;
             let identity = convert::identity(identity_of(schema, &applied.state).as_ref(), schema)?;
             let state = convert::dynamic(&applied.state, ty)?;
-            Ok((applied.problems, Response { new_state: Some(state), new_identity: identity, ..Response::default() }))
+            Ok((
+                applied.problems,
+                Response { new_state: Some(state), new_identity: identity, ..Response::default() },
+            ))
         };
         let applied: Result<(Diagnostics, Response), Diagnostics> = applied.await;
         let mut notes = context.notes();

@@ -12,7 +12,9 @@ pub(super) fn value(dynamic: Option<&wire::DynamicValue>, ty: &Type) -> Result<V
     match dynamic {
         None => Ok(Value::Null),
         Some(dynamic) if !dynamic.msgpack.is_empty() => Ok(msgpack::decode(&dynamic.msgpack, ty)?),
-        Some(dynamic) if !dynamic.json.is_empty() => Ok(json::decode(&dynamic.json, ty, json::Objects::Exact)?),
+        Some(dynamic) if !dynamic.json.is_empty() => {
+            Ok(json::decode(&dynamic.json, ty, json::Objects::Exact)?)
+        }
         Some(_) => Ok(Value::Null),
     }
 }
@@ -23,9 +25,14 @@ pub(super) fn dynamic(value: &Value, ty: &Type) -> Result<wire::DynamicValue, Di
 }
 
 /// An identity for the wire.
-pub(super) fn identity(value: Option<&Value>, schema: &Schema) -> Result<Option<wire::ResourceIdentityData>, Diagnostics> {
+pub(super) fn identity(
+    value: Option<&Value>,
+    schema: &Schema,
+) -> Result<Option<wire::ResourceIdentityData>, Diagnostics> {
     value
-        .map(|value| Ok(wire::ResourceIdentityData { identity_data: Some(dynamic(value, &schema.identity_type())?) }))
+        .map(|value| {
+            Ok(wire::ResourceIdentityData { identity_data: Some(dynamic(value, &schema.identity_type())?) })
+        })
         .transpose()
 }
 
@@ -118,7 +125,11 @@ fn attribute(attribute: &Attribute) -> wire::schema::Attribute {
                 Nesting::Map => NestingMode::Map,
             };
             let attributes = nested.iter().map(self::attribute).collect();
-            let object = wire::schema::Object { attributes, nesting: nesting.into(), ..wire::schema::Object::default() };
+            let object = wire::schema::Object {
+                attributes,
+                nesting: nesting.into(),
+                ..wire::schema::Object::default()
+            };
             (Vec::new(), Some(object))
         }
     };

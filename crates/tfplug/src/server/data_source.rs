@@ -18,7 +18,8 @@ impl<P: Provider> Server<P> {
         let context = self.context(stop, Private::default());
         let read = async {
             let name = &request.type_name;
-            let source = self.registry.data_sources.get(name).ok_or_else(|| unknown_name("data source", name))?;
+            let source =
+                self.registry.data_sources.get(name).ok_or_else(|| unknown_name("data source", name))?;
             let config = convert::value(request.config.as_ref(), source.ty())?;
             let state = source.read(&context, config).await?;
             convert::dynamic(&state, source.ty())

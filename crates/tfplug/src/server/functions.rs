@@ -30,22 +30,23 @@ impl<P: Provider> Server<P> {
         &self,
         request: &wire::call_function::Request,
     ) -> Result<wire::DynamicValue, FunctionError> {
-        let function = self
-            .registry
-            .functions
-            .get(&request.name)
-            .ok_or_else(|| FunctionError::new(format!("the provider has no function `{}`", request.name)))?;
+        let function =
+            self.registry.functions.get(&request.name).ok_or_else(|| {
+                FunctionError::new(format!("the provider has no function `{}`", request.name))
+            })?;
         let signature = function.signature();
         let mut arguments: Vec<Value> = Vec::with_capacity(request.arguments.len());
         for (index, argument) in request.arguments.iter().enumerate() {
             let parameter = signature.parameters.get(index).or(signature.variadic.as_ref());
-            let parameter = parameter.ok_or_else(|| FunctionError::argument(index, "one argument too many"))?;
+            let parameter =
+                parameter.ok_or_else(|| FunctionError::argument(index, "one argument too many"))?;
             let value = convert::value(Some(argument), &parameter.ty)
                 .map_err(|errors| FunctionError::argument(index, errors))?;
             arguments.push(value);
         }
-        let result = catch_unwind(AssertUnwindSafe(|| function.call(&arguments)))
-            .unwrap_or_else(|_| Err(FunctionError::new("the function panicked: this is a bug in the provider")))?;
+        let result = catch_unwind(AssertUnwindSafe(|| function.call(&arguments))).unwrap_or_else(|_| {
+            Err(FunctionError::new("the function panicked: this is a bug in the provider"))
+        })?;
         convert::dynamic(&result, &signature.returns).map_err(FunctionError::new)
     }
 }

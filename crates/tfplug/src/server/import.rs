@@ -19,10 +19,11 @@ impl<P: Provider> Server<P> {
         let imported = async {
             let resource = self.resource(&request.type_name)?;
             let (ty, schema) = (resource.ty(), resource.schema());
-            let identity = match request.identity.as_ref().and_then(|identity| identity.identity_data.as_ref()) {
-                Some(identity) => Some(convert::value(Some(identity), &schema.identity_type())?),
-                None => None,
-            };
+            let identity =
+                match request.identity.as_ref().and_then(|identity| identity.identity_data.as_ref()) {
+                    Some(identity) => Some(convert::value(Some(identity), &schema.identity_type())?),
+                    None => None,
+                };
             let import = import_of(schema, request.id.clone(), identity)?;
             let found = resource.import(&context, import).await?;
             Ok(wire::import_resource_state::ImportedResource {

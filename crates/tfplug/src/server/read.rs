@@ -29,7 +29,11 @@ impl<P: Provider> Server<P> {
                 Some(identity) => convert::identity(Some(&identity), schema)?,
                 None => request.current_identity.clone(),
             };
-            Ok(Response { new_state: Some(convert::dynamic(&state, ty)?), new_identity: identity, ..Response::default() })
+            Ok(Response {
+                new_state: Some(convert::dynamic(&state, ty)?),
+                new_identity: identity,
+                ..Response::default()
+            })
         };
         let read: Result<Response, Diagnostics> = read.await;
         let mut notes = context.notes();

@@ -52,7 +52,10 @@ impl<P: Provider> Rpc for Server<P> {
         &self,
         _request: Request<wire::get_functions::Request>,
     ) -> Result<Response<wire::get_functions::Response>, Status> {
-        Ok(Response::new(wire::get_functions::Response { functions: self.signatures(), diagnostics: Vec::new() }))
+        Ok(Response::new(wire::get_functions::Response {
+            functions: self.signatures(),
+            diagnostics: Vec::new(),
+        }))
     }
 
     async fn validate_provider_config(
@@ -141,7 +144,10 @@ impl<P: Provider> Rpc for Server<P> {
     ) -> Result<Response<wire::move_resource_state::Response>, Status> {
         let response = self.move_resource_state(request.into_inner()).unwrap_or_else(|errors| {
             let diagnostics = convert::diagnostics(errors);
-            wire::move_resource_state::Response { diagnostics, ..wire::move_resource_state::Response::default() }
+            wire::move_resource_state::Response {
+                diagnostics,
+                ..wire::move_resource_state::Response::default()
+            }
         });
         Ok(Response::new(response))
     }
@@ -191,7 +197,8 @@ impl<P: Provider> Rpc for Server<P> {
         request: Request<wire::close_ephemeral_resource::Request>,
     ) -> Result<Response<wire::close_ephemeral_resource::Response>, Status> {
         let stop = stop_token(&request);
-        let diagnostics = convert::diagnostics(self.close_ephemeral_resource(request.into_inner(), stop).await);
+        let diagnostics =
+            convert::diagnostics(self.close_ephemeral_resource(request.into_inner(), stop).await);
         Ok(Response::new(wire::close_ephemeral_resource::Response { diagnostics }))
     }
 

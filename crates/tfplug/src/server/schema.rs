@@ -47,7 +47,11 @@ impl<P: Provider> Server<P> {
         wire::get_metadata::Response {
             server_capabilities: Some(capabilities()),
             diagnostics: convert::diagnostics(registry.problems.clone()),
-            resources: registry.resources.keys().map(|name| ResourceMetadata { type_name: name.clone() }).collect(),
+            resources: registry
+                .resources
+                .keys()
+                .map(|name| ResourceMetadata { type_name: name.clone() })
+                .collect(),
             data_sources: registry
                 .data_sources
                 .keys()
@@ -58,13 +62,18 @@ impl<P: Provider> Server<P> {
                 .keys()
                 .map(|name| EphemeralMetadata { type_name: name.clone() })
                 .collect(),
-            functions: registry.functions.keys().map(|name| FunctionMetadata { name: name.clone() }).collect(),
+            functions: registry
+                .functions
+                .keys()
+                .map(|name| FunctionMetadata { name: name.clone() })
+                .collect(),
             ..wire::get_metadata::Response::default()
         }
     }
 
     pub(super) fn get_resource_identity_schemas(&self) -> wire::get_resource_identity_schemas::Response {
-        let with_identity = self.registry.resources.iter().filter(|(_, resource)| !resource.schema().identity.is_empty());
+        let with_identity =
+            self.registry.resources.iter().filter(|(_, resource)| !resource.schema().identity.is_empty());
         wire::get_resource_identity_schemas::Response {
             identity_schemas: with_identity
                 .map(|(name, resource)| (name.clone(), identity_schema(resource.schema())))

@@ -54,7 +54,8 @@ impl<P: Provider> Server<P> {
         request: &wire::validate_ephemeral_resource_config::Request,
     ) -> Result<Diagnostics, Diagnostics> {
         let name = &request.type_name;
-        let ephemeral = self.registry.ephemeral.get(name).ok_or_else(|| unknown_name("ephemeral resource", name))?;
+        let ephemeral =
+            self.registry.ephemeral.get(name).ok_or_else(|| unknown_name("ephemeral resource", name))?;
         let config = convert::value(request.config.as_ref(), ephemeral.ty())?;
         Ok(ephemeral.validate(&config))
     }

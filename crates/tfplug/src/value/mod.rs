@@ -161,9 +161,9 @@ impl Value {
             Value::Unknown(_) => Value::Null,
             Value::List(elements) => Value::List(elements.into_iter().map(Value::unknown_as_null).collect()),
             Value::Set(elements) => Value::Set(elements.into_iter().map(Value::unknown_as_null).collect()),
-            Value::Map(entries) => Value::Map(
-                entries.into_iter().map(|(key, value)| (key, value.unknown_as_null())).collect(),
-            ),
+            Value::Map(entries) => {
+                Value::Map(entries.into_iter().map(|(key, value)| (key, value.unknown_as_null())).collect())
+            }
             Value::Typed(typed) => {
                 let (ty, value) = *typed;
                 Value::typed(ty, value.unknown_as_null())

@@ -45,6 +45,11 @@ impl Number {
         Number::bounded(&decimal)
     }
 
+    /// Whether it has no fraction.
+    pub fn is_integer(&self) -> bool {
+        self.0.is_integer()
+    }
+
     /// As an `i64`, if it is one exactly.
     pub fn to_i64(&self) -> Option<i64> {
         if self.0.is_integer() { self.0.to_i64() } else { None }
@@ -132,7 +137,12 @@ mod tests {
 
     #[test]
     fn numbers_beyond_64_bits_keep_every_digit() {
-        for text in ["18446744073709551616", "-170141183460469231731687303715884105729", "0.1", "1.000000000000000000001"] {
+        for text in [
+            "18446744073709551616",
+            "-170141183460469231731687303715884105729",
+            "0.1",
+            "1.000000000000000000001",
+        ] {
             assert_eq!(number(text).to_string(), text);
         }
     }

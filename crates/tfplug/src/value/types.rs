@@ -119,7 +119,9 @@ impl Type {
                 _ => Err(no_type()),
             },
             Json::Array(parts) => match (parts.first().and_then(Json::as_str), parts.get(1)) {
-                (Some("list"), Some(element)) if parts.len() == 2 => Ok(Type::list(Type::from_json(element)?)),
+                (Some("list"), Some(element)) if parts.len() == 2 => {
+                    Ok(Type::list(Type::from_json(element)?))
+                }
                 (Some("set"), Some(element)) if parts.len() == 2 => Ok(Type::set(Type::from_json(element)?)),
                 (Some("map"), Some(element)) if parts.len() == 2 => Ok(Type::map(Type::from_json(element)?)),
                 (Some("tuple"), Some(Json::Array(elements))) if parts.len() == 2 => {
@@ -208,7 +210,14 @@ mod tests {
 
     #[test]
     fn what_is_no_type_is_refused() {
-        for json in [r#""text""#, r#"["list"]"#, r#"["list","string","string"]"#, "{}", "[", r#"["object",["string"]]"#] {
+        for json in [
+            r#""text""#,
+            r#"["list"]"#,
+            r#"["list","string","string"]"#,
+            "{}",
+            "[",
+            r#"["object",["string"]]"#,
+        ] {
             assert!(Type::from_bytes(json.as_bytes()).is_err(), "{json}");
         }
     }

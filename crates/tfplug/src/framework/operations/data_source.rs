@@ -44,7 +44,11 @@ impl<D: DataSource> ErasedDataSource<D::Client> for OfDataSource<D> {
         })
     }
 
-    fn read<'a>(&'a self, context: &'a Context<D::Client>, config: Value) -> BoxFuture<'a, Result<Value, Diagnostics>> {
+    fn read<'a>(
+        &'a self,
+        context: &'a Context<D::Client>,
+        config: Value,
+    ) -> BoxFuture<'a, Result<Value, Diagnostics>> {
         Box::pin(async move {
             let config = fill_defaults(&self.schema.attributes, &config);
             let given = At::<D::Model, Applying>::from_value(&config, &Path::root())?;

@@ -61,7 +61,10 @@ impl<E: EphemeralResource> ErasedEphemeral<E::Client> for OfEphemeral<E> {
         })
     }
 
-    fn renew<'a>(&'a self, context: &'a Context<E::Client>) -> BoxFuture<'a, Result<Option<SystemTime>, Diagnostics>> {
+    fn renew<'a>(
+        &'a self,
+        context: &'a Context<E::Client>,
+    ) -> BoxFuture<'a, Result<Option<SystemTime>, Diagnostics>> {
         Box::pin(guarded(self.ephemeral.renew(context)))
     }
 

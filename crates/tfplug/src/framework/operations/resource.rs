@@ -3,12 +3,15 @@
 use futures::future::BoxFuture;
 
 use super::{
-    Applied, Apply, ErasedResource, Imported, PlanChange, PlannedChange, Reading, check_configuration, guarded,
+    Applied, Apply, ErasedResource, Imported, PlanChange, PlannedChange, Reading, check_configuration,
+    guarded,
 };
 use crate::codec::json::{self, Objects};
 use crate::diagnostic::{Diagnostic, Diagnostics, Severity};
 use crate::framework::walk::{fill_defaults, storable, transform};
-use crate::framework::{Context, IfItFails, Import, Live, MoveSource, Plan, Resource, consistency, form, planning};
+use crate::framework::{
+    Context, IfItFails, Import, Live, MoveSource, Plan, Resource, consistency, form, planning,
+};
 use crate::model::{At, Model};
 use crate::path::Path;
 use crate::schema::{Attribute, Schema};
@@ -72,7 +75,7 @@ impl<R: Resource> OfResource<R> {
             prior,
             planned: typed,
             replace: Vec::new(),
-            changes: planned != change.prior,
+            surely_changes: planning::surely_changes(attributes, &change.prior, &planned),
         };
         guarded(self.resource.plan(context, &mut plan)).await?;
         let planned = overlaid(planned, &before, &plan.planned.to_value());
@@ -158,7 +161,8 @@ impl<R: Resource> OfResource<R> {
             Ok(()) => Applied { state: Value::Null, problems: Diagnostics::new() },
             Err(problems) => {
                 let exists = context.notes().exists.take();
-                let state = exists.map_or(prior, |(partial, _)| storable(self.attributes(), &partial.unknown_as_null()));
+                let state = exists
+                    .map_or(prior, |(partial, _)| storable(self.attributes(), &partial.unknown_as_null()));
                 Applied { state, problems }
             }
         }
@@ -212,7 +216,11 @@ impl<R: Resource> ErasedResource<R::Client> for OfResource<R> {
         })
     }
 
-    fn read<'a>(&'a self, context: &'a Context<R::Client>, prior: Value) -> BoxFuture<'a, Result<Reading, Diagnostics>> {
+    fn read<'a>(
+        &'a self,
+        context: &'a Context<R::Client>,
+        prior: Value,
+    ) -> BoxFuture<'a, Result<Reading, Diagnostics>> {
         Box::pin(self.read_state(context, prior))
     }
 
@@ -229,13 +237,16 @@ impl<R: Resource> ErasedResource<R::Client> for OfResource<R> {
 
     fn upgrade(&self, version: i64, json: &[u8]) -> Result<Value, Diagnostics> {
         if version > self.schema.version {
-            return Err(Diagnostic::error(format!("The state of {} is of a later version", self.schema.name))
-                .detail(format!(
-                    "It is of version {version}, and this provider knows versions up to {}. Use the provider \
+            return Err(Diagnostic::error(format!(
+                "The state of {} is of a later version",
+                self.schema.name
+            ))
+            .detail(format!(
+                "It is of version {version}, and this provider knows versions up to {}. Use the provider \
                      that wrote it, or a later one.",
-                    self.schema.version
-                ))
-                .into());
+                self.schema.version
+            ))
+            .into());
         }
         let state = if version == self.schema.version {
             json::decode(json, &self.ty, Objects::Lenient)?
@@ -266,7 +277,9 @@ fn with_write_only(attributes: &[Attribute], planned: &Value, config: &Value) ->
             complete.insert(attribute.name.clone(), given.clone());
             continue;
         }
-        let (Shape::Nested(nesting, nested), Some(value)) = (&attribute.shape, complete.get_mut(&attribute.name)) else {
+        let (Shape::Nested(nesting, nested), Some(value)) =
+            (&attribute.shape, complete.get_mut(&attribute.name))
+        else {
             continue;
         };
         match (*nesting, value, given) {
