@@ -5,7 +5,7 @@ use bridgehead_engine::manifest::Live;
 use http::Method;
 use serde_json::{Map, Value, json};
 
-use super::object::body;
+use super::object::{body, live};
 use super::{DryRun, Patch, WriteOptions, patch};
 use crate::connect::{Connection, RequestBuilder};
 use crate::discovery::Resource;
@@ -58,6 +58,17 @@ impl DeleteOptions {
     }
 }
 
+/// What became of an object whose deletion was asked for.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Deletion {
+    /// There was no such object.
+    Absent,
+    /// It is gone.
+    Gone,
+    /// It goes when its finalizers, or its dependents, are done.
+    Going(Live),
+}
+
 /// Asks for an object's deletion. `false` if there was no such object. A precondition that doesn't
 /// hold is a [`ApiErrorKind::Conflict`].
 pub async fn delete(
@@ -66,6 +77,18 @@ pub async fn delete(
     key: &ObjectKey,
     options: &DeleteOptions,
 ) -> Result<bool, ApiError> {
+    let deletion = begin_deletion(connection, resource, key, options).await?;
+    Ok(deletion != Deletion::Absent)
+}
+
+/// Asks for an object's deletion, and tells whether it is gone with that. A precondition that doesn't
+/// hold is a [`ApiErrorKind::Conflict`].
+pub async fn begin_deletion(
+    connection: &Connection,
+    resource: &Resource,
+    key: &ObjectKey,
+    options: &DeleteOptions,
+) -> Result<Deletion, ApiError> {
     let mut document = json!({
         "apiVersion": "v1", "kind": "DeleteOptions", "propagationPolicy": options.propagation.as_str(),
     });
@@ -85,8 +108,12 @@ pub async fn delete(
     let request = RequestBuilder::new(Method::DELETE, resource.path_of(key), format!("delete {key}"))
         .body("application/json", body(&document));
     match connection.send(request).await {
-        Ok(_) => Ok(true),
-        Err(error) if error.is_not_found() => Ok(false),
+        // The answer is a `Status` where the object is gone, else the object as it is going.
+        Ok(answer) => match live(&answer)? {
+            object if object.is_terminating() => Ok(Deletion::Going(object)),
+            _ => Ok(Deletion::Gone),
+        },
+        Err(error) if error.is_not_found() => Ok(Deletion::Absent),
         Err(error) => Err(error),
     }
 }

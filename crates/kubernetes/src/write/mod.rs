@@ -11,7 +11,7 @@ mod lease;
 mod object;
 mod patch;
 
-pub use delete::{DeleteOptions, Propagation, delete, remove_finalizer};
+pub use delete::{DeleteOptions, Deletion, Propagation, begin_deletion, delete, remove_finalizer};
 pub use event::{EventReason, EventType, Happening, record_event};
 pub use lease::{Lease, LeaseSpec, create_lease, get_lease, update_lease};
 pub use object::{WriteOptions, create, get, replace};
