@@ -17,6 +17,7 @@ const BUILT: &str = "BRIDGEHEAD_BINARIES";
 /// about yesterday's code. `cargo xtask test` builds all of them and then says so in
 /// `BRIDGEHEAD_BINARIES`.
 pub fn binary(name: &str) -> Result<PathBuf> {
+    static KNOWN: Mutex<BTreeMap<String, PathBuf>> = Mutex::new(BTreeMap::new());
     if let Some(folder) = std::env::var_os(BUILT) {
         let path = PathBuf::from(folder).join(name);
         if !path.exists() {
@@ -24,7 +25,6 @@ pub fn binary(name: &str) -> Result<PathBuf> {
         }
         return Ok(path);
     }
-    static KNOWN: Mutex<BTreeMap<String, PathBuf>> = Mutex::new(BTreeMap::new());
     // Held during the build: a second test waits for the same binary.
     let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some(path) = known.get(name) {

@@ -7,8 +7,10 @@ use bridgehead_test_harness::cache;
 
 use super::{deny, docs, lint, test};
 
+type Step = fn() -> Result<()>;
+
 /// The steps by name, cheap ones first.
-const STEPS: [(&str, fn() -> Result<()>); 4] = [
+const STEPS: [(&str, Step); 4] = [
     ("lint", lint::run),
     ("deny", || deny::deny(false)),
     ("test", || test::test(&[], &[])),

@@ -92,6 +92,7 @@ impl Cluster {
     /// Brings up a cluster and returns when it is ready: nodes take Pods, and namespace
     /// `default` has its ServiceAccount. The control plane is built first if it is not in the
     /// cache. Blocks; fine in an asynchronous test, which has nothing else to do.
+    #[expect(clippy::needless_pass_by_value, reason = "options are made where they are used")]
     pub fn start(options: Options) -> Result<Self> {
         let program = tools::ensure(Tool::ControlPlane)?;
         let mut attempt = 1;

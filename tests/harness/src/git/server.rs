@@ -127,10 +127,9 @@ impl GitServer {
             .block_on(TcpListener::bind((Ipv4Addr::LOCALHOST, 0)))
             .context("failed to listen on loopback")?;
         let address: SocketAddr = listener.local_addr().context("failed to learn the server's port")?;
-        let base = match options.tls {
-            true => format!("https://localhost:{}", address.port()),
-            false => format!("http://127.0.0.1:{}", address.port()),
-        };
+        // Clients disagree about addresses in certificates, so TLS goes by a name.
+        let origin = if options.tls { "https://localhost" } else { "http://127.0.0.1" };
+        let base = format!("{origin}:{}", address.port());
         let (stop, stopped) = oneshot::channel();
         let shared = state.clone();
         let thread = std::thread::Builder::new()
