@@ -57,20 +57,33 @@ impl Field {
             options: Vec::new(),
             block: None,
         };
+        // Checked at the end: they depend on other options, in whatever order these stand.
+        let mut assertions = Vec::new();
         for attribute in &field.attrs {
             if attribute.path().is_ident("attr") {
                 let options = attribute.parse_args_with(Punctuated::<Meta, Token![,]>::parse_terminated)?;
                 for option in options {
-                    read.read_option(&option, stage.is_some())?;
+                    read.read_option(&option, stage.is_some(), &mut assertions)?;
                 }
             } else if attribute.path().is_ident("block") {
                 read.block = Some(limits(&attribute.meta)?);
             }
         }
+        for (name, option) in assertions {
+            if name == "optional" && stage.is_none() && read.setter == Setter::Output {
+                read.setter = Setter::Either;
+            }
+            read.assert_is(&name, stage.is_some(), &option)?;
+        }
         Ok(read)
     }
 
-    fn read_option(&mut self, option: &Meta, staged: bool) -> Result<()> {
+    fn read_option(
+        &mut self,
+        option: &Meta,
+        staged: bool,
+        assertions: &mut Vec<(String, Meta)>,
+    ) -> Result<()> {
         let Some(name) = option.path().get_ident().map(ToString::to_string) else {
             return Err(Error::new(option.span(), "no such option"));
         };
@@ -91,8 +104,17 @@ impl Field {
                 self.options.push(Opt::Version(name));
             }
             ("write_only", Meta::Path(_)) if !staged => self.setter = Setter::WriteOnly,
+            ("computed", Meta::Path(_)) if !staged => {
+                if inside_option(&self.holds).is_none() {
+                    return Err(Error::new(
+                        option.span(),
+                        "a computed field of a nested object is an `Option`: it is `None` until the provider sets it",
+                    ));
+                }
+                self.setter = Setter::Output;
+            }
             ("required" | "optional" | "computed" | "write_only", Meta::Path(_)) => {
-                self.assert_is(&name, option)?;
+                assertions.push((name, option.clone()));
             }
             _ => {
                 return Err(Error::new(
@@ -105,24 +127,29 @@ impl Field {
     }
 
     /// An error if the type of the field says something else than the option.
-    fn assert_is(&self, name: &str, option: &Meta) -> Result<()> {
+    fn assert_is(&self, name: &str, staged: bool, option: &Meta) -> Result<()> {
         let nullable = inside_option(&self.holds).is_some();
         let fits = match name {
             "required" => matches!(self.setter, Setter::Input | Setter::WriteOnly) && !nullable,
+            // In a nested object the type says only whether the value may be null.
+            "optional" if !staged => nullable || self.has_default(),
             "optional" => match self.setter {
-                Setter::Input => true,
-                Setter::WriteOnly => nullable,
+                Setter::Input => nullable || self.has_default(),
                 Setter::Either => true,
+                Setter::WriteOnly => nullable,
                 Setter::Output => false,
             },
             "computed" => matches!(self.setter, Setter::Either | Setter::Output),
             _ => self.setter == Setter::WriteOnly,
         };
         if fits {
-            Ok(())
-        } else {
-            Err(Error::new(option.span(), format!("the type of the field says that it isn't {name}")))
+            return Ok(());
         }
+        Err(Error::new(option.span(), format!("the type of the field says that it isn't {name}")))
+    }
+
+    fn has_default(&self) -> bool {
+        self.options.iter().any(|option| matches!(option, Opt::Default(_)))
     }
 
     /// The expression that makes its `Attribute`.

@@ -35,7 +35,8 @@ use syn::{DeriveInput, parse_macro_input};
 /// - `sensitive`, `deprecated = "Use ..."`, `name = "type"`;
 /// - `version = attribute`, for a write-only value: the attribute whose change sends it again;
 /// - `required`, `optional`, `computed`, `write_only`: no effect beyond an error if the type says
-///   otherwise. In a nested object `write_only` makes a field so.
+///   otherwise. In a nested object `write_only`, `computed` and `optional, computed` make a field so;
+///   a computed field is an `Option` there, `None` until the provider sets it.
 ///
 /// `#[block]` or `#[block(min = 1, max = 2)]` makes a field of nested objects a block.
 ///

@@ -77,6 +77,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test fails by panicking"))]
 
 pub mod attr;
+pub mod check;
 pub mod codec;
 pub mod diagnostic;
 pub mod docs;

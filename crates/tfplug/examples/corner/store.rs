@@ -27,6 +27,11 @@ impl Store {
         Ok(PathBuf::from(self.folder.require("folder")?).join(format!("{kind}-{name}.json")))
     }
 
+    /// Where a waiting thing says that it waits.
+    pub fn pipe(&self) -> Result<PathBuf, Diagnostics> {
+        Ok(PathBuf::from(self.folder.require("folder")?).join("waiting"))
+    }
+
     pub fn write<M: Model<Stage = Stored>>(
         &self,
         kind: &str,

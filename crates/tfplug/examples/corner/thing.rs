@@ -113,6 +113,12 @@ pub struct Part {
     pub items: Option<Vec<String>>,
     /// An object within.
     pub inner: Option<Plain>,
+    /// Set by the provider, within.
+    #[attr(computed)]
+    pub serial: Option<String>,
+    /// Set by the user or else the provider, within.
+    #[attr(optional, computed, keep)]
+    pub nick: Option<String>,
     /// Written only, within.
     #[attr(write_only)]
     pub secret_wo: Option<Secret>,
@@ -189,6 +195,12 @@ impl Things {
         let conditions =
             vec![Plain { name: "Ready".to_owned(), value: Some(0.1), note: "as it should be".to_owned() }];
         let status = Status { phase: "Ready".to_owned(), conditions };
+        let mut planned = planned;
+        let lists = planned.list.iter_mut().flatten().chain(planned.single.iter_mut());
+        for part in lists.chain(planned.map.iter_mut().flat_map(|parts| parts.values_mut())) {
+            part.serial = Some(format!("{}-{revision}", part.name));
+            part.nick.get_or_insert_with(|| format!("nick-{revision}"));
+        }
         let mut thing =
             planned.store(ThingComputed { owner, tags, token_length, id: id.clone(), revision, status });
         if behaviour == "break_promise" {
@@ -210,7 +222,8 @@ impl Things {
                 }
                 "panic" => panic!("told to panic"),
                 "wait" => {
-                    std::fs::write(store.path("waiting", &name)?, "")?;
+                    // A named pipe: whoever reads it knows that the thing is waiting.
+                    std::fs::write(store.pipe()?, "")?;
                     context.interruptible(std::future::pending::<()>()).await?;
                 }
                 _ => {}

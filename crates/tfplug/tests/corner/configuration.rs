@@ -19,7 +19,7 @@ resource "corner_thing" "it" {
   labels  = { "a/b" = "c", "empty" = "" }
   matrix  = [[1, 2.5], [], [18446744073709551616]]
   grouped = {
-    one = [{ name = "a", size = null, weight = 1, items = null, inner = null, secret_wo = null }]
+    one = [{ name = "a", size = null, weight = 1, items = null, inner = null, secret_wo = null, serial = null, nick = "x" }]
     two = []
   }
 

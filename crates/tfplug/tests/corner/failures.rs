@@ -104,13 +104,11 @@ fn an_update_that_fails_keeps_what_it_reached_and_is_tried_again() {
 #[test]
 fn an_interrupted_create_is_finished_by_the_next_apply() {
     let terraform = Terraform::with(&thing("behaviour = \"wait\""));
+    let waiting = terraform.path("objects/waiting");
+    nix::unistd::mkfifo(&waiting, nix::sys::stat::Mode::S_IRWXU).unwrap();
     let mut apply = Running::start(terraform.command(&["apply", "-auto-approve"]));
-    let waiting = terraform.path("objects/waiting-it.json");
-    // The provider says by this file that it waits; Terraform's end would end the loop too.
-    while !waiting.exists() {
-        assert_eq!(apply.0.try_wait().unwrap(), None, "terraform ended early");
-        std::thread::yield_now();
-    }
+    // Both ends wait for each other: from here on the provider waits for nothing but its end.
+    std::fs::read(&waiting).unwrap();
     killpg(apply.group(), Signal::SIGINT).unwrap();
     let mut output = String::new();
     apply.0.stdout.take().unwrap().read_to_string(&mut output).unwrap();

@@ -24,6 +24,10 @@ fn every_kind_of_attribute_lives_from_create_to_destroy() {
     assert_eq!(values["texts"], json!(["a", null, ""]));
     assert_eq!(values["ports"], json!([80, 443]));
     assert_eq!(values["single"]["weight"], 3);
+    assert_eq!(
+        (&values["single"]["serial"], &values["map"]["k 2"]["nick"]),
+        (&json!("single-1"), &json!("nick-1"))
+    );
     assert_eq!(values["set"].as_array().unwrap().len(), 3);
     assert_eq!(values["color"], "red");
     assert_eq!(values["owner"], "owner-of-full");
@@ -50,6 +54,8 @@ fn every_kind_of_attribute_lives_from_create_to_destroy() {
     assert!(updated.contains("0 added, 1 changed, 0 destroyed"), "{updated}");
     let updated = terraform.values();
     assert_eq!(updated["id"], values["id"]);
+    assert_eq!(updated["list"][1]["serial"], "third-2");
+    assert_eq!(updated["list"][1]["nick"], "nick-1");
     assert_eq!((&updated["revision"], &updated["token_length"]), (&json!(2), &json!(7)));
 
     let destroyed = terraform.succeed(&["destroy", "-auto-approve"]);
