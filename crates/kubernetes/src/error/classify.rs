@@ -58,6 +58,10 @@ fn kind(status: &ApiStatus, retry_after: Option<Duration>) -> ApiErrorKind {
     if status.message.contains("request is too large") || status.message.contains("larger than max") {
         return ApiErrorKind::TooLarge;
     }
+    // Server-side apply has no reason of its own for fields that the schema lacks (1.36: status 500).
+    if status.message.starts_with("failed to create typed patch object") {
+        return ApiErrorKind::Invalid { fields: undeclared(&status.message) };
+    }
     match status.reason.as_str() {
         "AlreadyExists" => ApiErrorKind::AlreadyExists,
         "Conflict" => ApiErrorKind::Conflict { fields: conflicts(status) },
@@ -146,6 +150,20 @@ fn strict_problems(message: &str) -> Vec<FieldProblem> {
                 reason: reason.to_owned(),
                 message: format!("{what} field"),
             })
+        })
+        .collect()
+}
+
+/// `…: .spec.replica: field not declared in schema`, or several such lines after `errors:`.
+fn undeclared(message: &str) -> Vec<FieldProblem> {
+    message
+        .split([' ', '\n'])
+        .zip(message.split([' ', '\n']).skip(1))
+        .filter(|(path, next)| path.starts_with('.') && path.ends_with(':') && *next == "field")
+        .map(|(path, _)| FieldProblem {
+            field: path.trim_start_matches('.').trim_end_matches(':').to_owned(),
+            reason: "UnknownField".to_owned(),
+            message: "unknown field".to_owned(),
         })
         .collect()
 }

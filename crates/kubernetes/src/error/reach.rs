@@ -25,10 +25,8 @@ fn reason(error: &(dyn StdError + 'static)) -> String {
         if let Some(text) = rustls_reason(current) {
             return text;
         }
+        next = current.source();
         if let Some(error) = current.downcast_ref::<std::io::Error>() {
-            if let Some(inner) = error.get_ref().and_then(|inner| rustls_reason(inner)) {
-                return inner;
-            }
             match error.kind() {
                 std::io::ErrorKind::ConnectionRefused => return "connection refused".to_owned(),
                 std::io::ErrorKind::TimedOut => {
@@ -36,9 +34,13 @@ fn reason(error: &(dyn StdError + 'static)) -> String {
                 }
                 _ => {}
             }
+            // Its `source` would skip the very error that it wraps.
+            next = error.get_ref().map(|inner| {
+                let inner: &(dyn StdError + 'static) = inner;
+                inner
+            });
         }
         innermost = current.to_string();
-        next = current.source();
     }
     innermost
 }
@@ -49,9 +51,12 @@ fn rustls_reason(error: &(dyn StdError + 'static)) -> Option<String> {
         rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer) => {
             "its certificate is not signed by the configured CA".to_owned()
         }
-        rustls::Error::InvalidCertificate(
-            CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
-        ) => "its certificate is not valid for this host name (a server name can be set)".to_owned(),
+        rustls::Error::InvalidCertificate(CertificateError::NotValidForNameContext { presented, .. }) => {
+            format!(
+                "its certificate is not valid for this host name, but for {}; a server name can be set",
+                presented.join(", ")
+            )
+        }
         rustls::Error::InvalidCertificate(
             CertificateError::Expired | CertificateError::ExpiredContext { .. },
         ) => "its certificate has expired".to_owned(),

@@ -1,0 +1,9 @@
+//! Against a real API server.
+
+mod connection;
+mod discovery;
+mod following;
+mod gate;
+mod support;
+mod waits;
+mod writes;
