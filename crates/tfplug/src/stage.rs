@@ -3,6 +3,82 @@
 //! Terraform's life of an object is config → planned → applying → stored, and everything that a
 //! provider can get wrong there (an unknown used at apply, a write-only value stored, a computed value
 //! forgotten) is a type error here.
+//!
+//! ```
+//! # use tfplug::prelude::*;
+//! # /// A file.
+//! # #[derive(Clone, Debug, tfplug::Model)]
+//! # #[resource("example_file")]
+//! # pub struct File<S: Stage> {
+//! #     /// A.
+//! #     pub content: S::Input<String>,
+//! #     /// A.
+//! #     pub token_wo: S::WriteOnly<Option<Secret>>,
+//! #     /// A.
+//! #     pub size: S::Output<u64>,
+//! # }
+//! fn store(planned: File<Applying>) -> File<Stored> {
+//!     let size = planned.content.len() as u64;
+//!     planned.store(FileComputed { size })
+//! }
+//! ```
+//!
+//! None of these compiles: a computed value is forgotten; a value of the configuration is used that may
+//! not be known; a write-only value is stored.
+//!
+//! ```compile_fail,E0063
+//! # use tfplug::prelude::*;
+//! # /// A file.
+//! # #[derive(Clone, Debug, tfplug::Model)]
+//! # #[resource("example_file")]
+//! # pub struct File<S: Stage> {
+//! #     /// A.
+//! #     pub content: S::Input<String>,
+//! #     /// A.
+//! #     pub token_wo: S::WriteOnly<Option<Secret>>,
+//! #     /// A.
+//! #     pub size: S::Output<u64>,
+//! # }
+//! fn store(planned: File<Applying>) -> File<Stored> {
+//!     planned.store(FileComputed {})
+//! }
+//! ```
+//!
+//! ```compile_fail,E0308
+//! # use tfplug::prelude::*;
+//! # /// A file.
+//! # #[derive(Clone, Debug, tfplug::Model)]
+//! # #[resource("example_file")]
+//! # pub struct File<S: Stage> {
+//! #     /// A.
+//! #     pub content: S::Input<String>,
+//! #     /// A.
+//! #     pub token_wo: S::WriteOnly<Option<Secret>>,
+//! #     /// A.
+//! #     pub size: S::Output<u64>,
+//! # }
+//! fn content(config: File<Config>) -> String {
+//!     config.content
+//! }
+//! ```
+//!
+//! ```compile_fail,E0308
+//! # use tfplug::prelude::*;
+//! # /// A file.
+//! # #[derive(Clone, Debug, tfplug::Model)]
+//! # #[resource("example_file")]
+//! # pub struct File<S: Stage> {
+//! #     /// A.
+//! #     pub content: S::Input<String>,
+//! #     /// A.
+//! #     pub token_wo: S::WriteOnly<Option<Secret>>,
+//! #     /// A.
+//! #     pub size: S::Output<u64>,
+//! # }
+//! fn store(planned: File<Applying>) -> File<Stored> {
+//!     File { content: planned.content, token_wo: planned.token_wo, size: 0 }
+//! }
+//! ```
 
 use std::fmt::Debug;
 

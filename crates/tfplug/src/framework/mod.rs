@@ -36,4 +36,4 @@ pub(crate) use operations::{
     Apply, ErasedEphemeral, ErasedResource, PlanChange, Reading, check_configuration, identity_of, import_of,
 };
 pub(crate) use private::Private;
-pub(crate) use walk::fill_defaults;
+pub(crate) use walk::{fill_defaults, visit};

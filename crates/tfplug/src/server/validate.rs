@@ -3,11 +3,11 @@
 
 use super::{Server, convert, unknown_name};
 use crate::diagnostic::Diagnostics;
-use crate::framework::{Provider, check_configuration};
+use crate::framework::{Provider, check_configuration, visit};
 use crate::model::{At, Model};
 use crate::path::Path;
 use crate::proto::tfplugin6 as wire;
-use crate::schema::{Attribute, Shape};
+use crate::schema::Schema;
 use crate::stage::Config;
 use crate::value::Value;
 
@@ -34,7 +34,7 @@ impl<P: Provider> Server<P> {
             request.client_capabilities.as_ref().is_some_and(|client| client.write_only_attributes_allowed);
         let mut problems = resource.validate(&config);
         if !allowed {
-            refuse_write_only(&resource.schema().attributes, &config, &Path::root(), &mut problems);
+            refuse_write_only(resource.schema(), &config, &mut problems);
         }
         Ok(problems)
     }
@@ -62,28 +62,14 @@ impl<P: Provider> Server<P> {
 }
 
 /// A Terraform that doesn't know write-only attributes would store them.
-fn refuse_write_only(attributes: &[Attribute], object: &Value, path: &Path, problems: &mut Diagnostics) {
-    for attribute in attributes {
-        let value = object.attribute(&attribute.name);
-        let path = path.attribute(&attribute.name);
-        if value.is_null() {
-            continue;
-        }
-        if attribute.write_only {
+fn refuse_write_only(schema: &Schema, config: &Value, problems: &mut Diagnostics) {
+    visit(&schema.attributes, config, &Path::root(), &mut |attribute, value, path| {
+        if attribute.write_only && !value.is_null() {
             problems.error(
                 path.clone(),
                 format!("`{path}` needs Terraform 1.11"),
                 "The attribute is write-only: an older Terraform would store its value in the state.",
             );
-        } else if let Shape::Nested(_, nested) = &attribute.shape {
-            match value {
-                Value::List(elements) => {
-                    for (index, element) in elements.iter().enumerate() {
-                        refuse_write_only(nested, element, &path.index(index), problems);
-                    }
-                }
-                object => refuse_write_only(nested, object, &path, problems),
-            }
         }
-    }
+    });
 }
