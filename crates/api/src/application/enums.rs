@@ -386,6 +386,20 @@ where
     Ok(Option::<Cow<'de, str>>::deserialize(deserializer)?.and_then(|word| word.parse().ok()))
 }
 
+/// Reads a phase. A word of a later release counts as an end without success, so that the object can still be
+/// read and nothing waits for ever.
+pub(super) fn phase_or_error<'de, D: Deserializer<'de>>(deserializer: D) -> Result<OperationPhase, D::Error> {
+    Ok(Cow::<'de, str>::deserialize(deserializer)?.parse().unwrap_or(OperationPhase::Error))
+}
+
+/// Reads the types of several sources, whose places matter; an unknown one counts as plain files.
+pub(super) fn types_or_directory<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Vec<SourceType>, D::Error> {
+    let words = Vec::<Cow<'de, str>>::deserialize(deserializer)?;
+    Ok(words.iter().map(|word| word.parse().unwrap_or(SourceType::Directory)).collect())
+}
+
 /// Writes an absent word as the empty text, for fields that are always there.
 pub(super) fn known_or_empty<S: Serializer, T: Serialize>(
     word: &Option<T>,

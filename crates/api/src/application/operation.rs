@@ -101,6 +101,7 @@ pub struct OperationState {
     /// What was asked.
     pub operation: Operation,
     /// How far it is.
+    #[serde(deserialize_with = "super::enums::phase_or_error")]
     pub phase: OperationPhase,
     /// For people.
     #[serde(skip_serializing_if = "String::is_empty")]

@@ -47,7 +47,7 @@ pub struct ApplicationStatus {
     #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "super::enums::known_or_none")]
     pub resource_health_source: Option<ResourceHealthLocation>,
     /// Which tool renders each of several sources.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(skip_serializing_if = "Vec::is_empty", deserialize_with = "super::enums::types_or_directory")]
     pub source_types: Vec<SourceType>,
     /// Namespace of the agent that manages the application.
     #[serde(skip_serializing_if = "String::is_empty")]

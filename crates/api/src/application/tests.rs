@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Application, ApplicationStatus, HealthStatusCode, OperationPhase, SyncStatusCode};
+use super::{Application, ApplicationStatus, HealthStatusCode, OperationPhase, SourceType, SyncStatusCode};
 
 fn live() -> Value {
     json!({
@@ -85,7 +85,8 @@ fn nulls_unknown_fields_and_later_words_do_not_keep_an_application_from_being_re
         "status": {
             "sync": {"status": "Entangled"},
             "health": {"status": ""},
-            "operationState": {"phase": "Running", "operation": {}, "startedAt": "2026-11-20T10:00:02Z",
+            "sourceTypes": ["Helm", "", "Origami"],
+            "operationState": {"phase": "Dancing", "operation": {}, "startedAt": "2026-11-20T10:00:02Z",
                 "syncResult": {"revision": "", "resources": [null, {"name": "x", "status": "Quantum"}]}},
             "conditions": [{"type": "MoonPhaseWarning", "message": "full"}]
         }
@@ -93,7 +94,11 @@ fn nulls_unknown_fields_and_later_words_do_not_keep_an_application_from_being_re
     .expect("lenient reading");
     assert_eq!(application.status.sync.status, None);
     let state = application.status.operation_state.expect("operation state");
-    assert_eq!(state.phase, OperationPhase::Running);
+    assert_eq!(state.phase, OperationPhase::Error);
+    assert_eq!(
+        application.status.source_types,
+        [SourceType::Helm, SourceType::Directory, SourceType::Directory]
+    );
     assert_eq!(state.sync_result.expect("result").resources[0].status, None);
     assert_eq!(application.status.conditions[0].r#type.as_str(), "MoonPhaseWarning");
 }

@@ -9,6 +9,10 @@ pub(super) fn structural(schema: Value) -> Value {
     if let Value::Object(fields) = &mut root {
         fields.remove("$schema");
     }
+    // The API server knows what metadata is, and refuses a schema that adds so much as a description.
+    if let Some(Value::Object(metadata)) = root.pointer_mut("/properties/metadata") {
+        metadata.remove("description");
+    }
     root
 }
 
