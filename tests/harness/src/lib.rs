@@ -31,6 +31,7 @@
 //! `BRIDGEHEAD_KEEP_CLUSTERS=1` keeps the folders of clusters with their logs, until a later start
 //! without it.
 
+pub mod agent;
 pub mod audit;
 mod binaries;
 pub mod cache;
