@@ -182,13 +182,11 @@ impl Field {
             Opt::Check(check) => quote! {
                 let attribute = attribute.check::<#inner, _>(|value: &#inner| (#check)(value));
             },
-            Opt::Replace(why) => quote!(let attribute = { let mut attribute = attribute; attribute.replace = ::core::option::Option::Some(::std::string::String::from(#why)); attribute };),
-            Opt::Keep => quote!(let attribute = { let mut attribute = attribute; attribute.keep = true; attribute };),
-            Opt::Sensitive => {
-                quote!(let attribute = { let mut attribute = attribute; attribute.sensitive = true; attribute };)
-            }
-            Opt::Deprecated(use_instead) => quote!(let attribute = { let mut attribute = attribute; attribute.deprecated = ::core::option::Option::Some(::std::string::String::from(#use_instead)); attribute };),
-            Opt::Version(version) => quote!(let attribute = { let mut attribute = attribute; attribute.version = ::core::option::Option::Some(::std::string::String::from(#version)); attribute };),
+            Opt::Replace(why) => quote!(let attribute = attribute.replace(#why);),
+            Opt::Keep => quote!(let attribute = attribute.keep();),
+            Opt::Sensitive => quote!(let attribute = attribute.sensitive();),
+            Opt::Deprecated(instead) => quote!(let attribute = attribute.deprecated(#instead);),
+            Opt::Version(version) => quote!(let attribute = attribute.version(#version);),
         });
         quote! {{
             let attribute = ::tfplug::schema::Attribute::of::<#holds>(#name).description(#description);
@@ -249,10 +247,10 @@ fn limits(meta: &Meta) -> Result<(u32, u32)> {
         for option in list.parse_args_with(Punctuated::<Meta, Token![,]>::parse_terminated)? {
             match &option {
                 Meta::NameValue(pair) if pair.path.is_ident("min") => {
-                    limits.0 = integer(&pair.value)?.base10_parse()?
+                    limits.0 = integer(&pair.value)?.base10_parse()?;
                 }
                 Meta::NameValue(pair) if pair.path.is_ident("max") => {
-                    limits.1 = integer(&pair.value)?.base10_parse()?
+                    limits.1 = integer(&pair.value)?.base10_parse()?;
                 }
                 other => return Err(Error::new(other.span(), "a block takes `min` and `max`")),
             }

@@ -1,7 +1,7 @@
 //! The derive macro of tfplug: `#[derive(tfplug::Model)]`.
 //!
-//! [`container`] and [`field`] read a struct and its options, [`staged`] writes the model of a resource,
-//! data source or provider, [`nested`] that of an object inside one.
+//! `container` and `field` read a struct and its options, `staged` writes the model of a resource,
+//! data source or provider, `nested` that of an object inside one.
 
 mod container;
 mod field;
@@ -48,7 +48,7 @@ use syn::{DeriveInput, parse_macro_input};
 #[proc_macro_derive(Model, attributes(resource, data, ephemeral, provider, nested, attr, block))]
 pub fn model(input: TokenStream) -> TokenStream {
     let input = parse_macro_input!(input as DeriveInput);
-    let tokens = container::Container::read(&input).and_then(|container| match container.kind {
+    let tokens = container::Container::read(&input).map(|container| match container.kind {
         container::Kind::Nested => nested::write(&container),
         _ => staged::write(&container),
     });

@@ -2,16 +2,16 @@
 
 use proc_macro2::TokenStream;
 use quote::quote;
-use syn::Result;
 
 use crate::container::Container;
+use crate::field::Field;
 
-pub(crate) fn write(container: &Container) -> Result<TokenStream> {
+pub(crate) fn write(container: &Container) -> TokenStream {
     let Container { ident, .. } = container;
-    let attributes = container.fields.iter().map(|field| field.attribute());
+    let attributes = container.fields.iter().map(Field::attribute);
     let fields: Vec<_> = container.fields.iter().map(|field| &field.ident).collect();
     let names: Vec<_> = container.fields.iter().map(|field| &field.name).collect();
-    Ok(quote! {
+    quote! {
         #[automatically_derived]
         impl ::tfplug::attr::Attr for #ident {
             fn shape() -> ::tfplug::schema::Shape {
@@ -34,5 +34,5 @@ pub(crate) fn write(container: &Container) -> Result<TokenStream> {
                 ] as [(&str, ::tfplug::value::Value); _])
             }
         }
-    })
+    }
 }

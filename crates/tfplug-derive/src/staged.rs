@@ -2,18 +2,17 @@
 
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
-use syn::Result;
 
 use crate::container::{Container, Kind};
 use crate::field::{Field, Setter};
 
-pub(crate) fn write(container: &Container) -> Result<TokenStream> {
+pub(crate) fn write(container: &Container) -> TokenStream {
     let model = model(container);
     let companions = match container.kind {
         Kind::Provider => quote!(),
         _ => companions(container),
     };
-    Ok(quote! { #model #companions })
+    quote! { #model #companions }
 }
 
 fn model(container: &Container) -> TokenStream {
@@ -24,10 +23,11 @@ fn model(container: &Container) -> TokenStream {
         Kind::Ephemeral => quote!(EphemeralModel),
         Kind::Provider | Kind::Nested => quote!(ProviderModel),
     };
-    let deprecated = match &container.deprecated {
-        Some(text) => quote!(::core::option::Option::Some(::std::string::String::from(#text))),
-        None => quote!(::core::option::Option::None),
-    };
+    let some = container
+        .deprecated
+        .as_ref()
+        .map(|text| quote!(::core::option::Option::Some(::std::string::String::from(#text))));
+    let deprecated = some.unwrap_or_else(|| quote!(::core::option::Option::None));
     let attributes = container.fields.iter().map(Field::attribute);
     let fields: Vec<_> = container.fields.iter().map(|field| &field.ident).collect();
     let names: Vec<_> = container.fields.iter().map(|field| &field.name).collect();

@@ -204,7 +204,7 @@ impl Things {
         let mut thing =
             planned.store(ThingComputed { owner, tags, token_length, id: id.clone(), revision, status });
         if behaviour == "break_promise" {
-            thing.color = "another".to_owned();
+            "another".clone_into(&mut thing.color);
         }
         store.write("thing", &name, &thing)?;
         let exists = Thing { id: Some(id), ..partial };

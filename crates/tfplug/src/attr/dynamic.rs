@@ -28,13 +28,13 @@ impl Dynamic {
     /// [`serde_json::Value`]; [`Dynamic::to_json_text`] keeps them.
     pub fn to_json(&self) -> Result<serde_json::Value, ValueError> {
         let bytes = json::encode(&self.value, &self.ty)?;
-        serde_json::from_slice(&bytes).map_err(|error| ValueError::refused(&Path::root(), error))
+        serde_json::from_slice(&bytes).map_err(|error| ValueError::refused(&Path::root(), &error))
     }
 
     /// The JSON that the value is, as text, with every digit.
     pub fn to_json_text(&self) -> Result<String, ValueError> {
         let bytes = json::encode(&self.value, &self.ty)?;
-        String::from_utf8(bytes).map_err(|error| ValueError::refused(&Path::root(), error))
+        String::from_utf8(bytes).map_err(|error| ValueError::refused(&Path::root(), &error))
     }
 
     /// Its type.

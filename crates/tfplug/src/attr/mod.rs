@@ -113,7 +113,7 @@ macro_rules! text_attr {
                 path: &$crate::path::Path,
             ) -> ::std::result::Result<Self, $crate::codec::ValueError> {
                 let text = <::std::string::String as $crate::attr::Attr>::from_value(value, path)?;
-                text.parse().map_err(|error| $crate::codec::ValueError::refused(path, error))
+                text.parse().map_err(|error| $crate::codec::ValueError::refused(path, &error))
             }
 
             fn to_value(&self) -> $crate::value::Value {

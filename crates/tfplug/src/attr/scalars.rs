@@ -71,7 +71,7 @@ macro_rules! integer {
 
             fn from_value(value: &Value, path: &Path) -> Result<$integer, ValueError> {
                 let number = Number::from_value(value, path)?;
-                <$integer>::try_from_number(&number).map_err(|why| ValueError::refused(path, why))
+                <$integer>::try_from_number(&number).map_err(|why| ValueError::refused(path, &why))
             }
 
             fn to_value(&self) -> Value {

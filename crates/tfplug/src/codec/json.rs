@@ -189,7 +189,7 @@ fn read(raw: &RawValue, ty: &Type, objects: Objects, path: &Path) -> Result<Valu
         Type::Tuple(types) => {
             let elements: Vec<&RawValue> = parse_as(raw, b'[', mismatch)?;
             if elements.len() != types.len() {
-                return Err(ValueError::mismatch(path, ty, format!("{} elements", elements.len())));
+                return Err(ValueError::mismatch(path, ty, &format!("{} elements", elements.len())));
             }
             let read = |(index, (raw, ty))| read(raw, ty, objects, &path.index(index));
             Value::List(elements.into_iter().zip(types).enumerate().map(read).collect::<Result<_, _>>()?)

@@ -8,6 +8,8 @@ pub mod json;
 pub mod msgpack;
 mod reader;
 
+use std::fmt::Display;
+
 use crate::path::Path;
 use crate::value::{NumberError, TypeError};
 
@@ -68,12 +70,16 @@ impl ValueError {
     }
 
     /// Something else than the type says.
-    pub fn mismatch(path: &Path, expected: impl ToString, found: impl ToString) -> ValueError {
+    pub fn mismatch<E, F>(path: &Path, expected: &E, found: &F) -> ValueError
+    where
+        E: Display + ?Sized,
+        F: Display + ?Sized,
+    {
         ValueError::new(path, Problem::Mismatch { expected: expected.to_string(), found: found.to_string() })
     }
 
     /// A value that its type doesn't take, in the words of that type.
-    pub fn refused(path: &Path, why: impl ToString) -> ValueError {
+    pub fn refused<W: Display + ?Sized>(path: &Path, why: &W) -> ValueError {
         ValueError::new(path, Problem::Refused(why.to_string()))
     }
 }

@@ -95,7 +95,7 @@ fn write(bytes: &mut Vec<u8>, value: &Value, ty: &Type, path: &Path) -> Result<(
         (Value::List(elements), Type::Tuple(types)) => {
             if elements.len() != types.len() {
                 let found = format!("{} elements", elements.len());
-                return Err(ValueError::mismatch(path, ty, found));
+                return Err(ValueError::mismatch(path, ty, &found));
             }
             put!(write_array_len(bytes, length(elements.len(), path)?));
             for (index, (value, ty)) in elements.iter().zip(types).enumerate() {
@@ -232,7 +232,7 @@ fn read(reader: &mut Reader<'_>, ty: &Type, path: &Path) -> Result<Value, ValueE
             Value::Map(entries)
         }
         (Head::Array(count), Type::Tuple(_)) => {
-            return Err(ValueError::mismatch(path, ty, format!("{count} elements")));
+            return Err(ValueError::mismatch(path, ty, &format!("{count} elements")));
         }
         _ => return Err(ValueError::mismatch(path, ty, head.kind())),
     })
@@ -276,12 +276,13 @@ fn read_number(head: Head<'_>) -> Result<Number, Problem> {
     }
 }
 
+const SHAPE: Problem = Problem::Damaged("the bounds of an unknown are not bounds");
+
 /// What an extension tells of an unknown. Any extension stands for one; only type 12 says more.
 fn read_refinement(kind: i8, body: &[u8]) -> Result<Refinement, Problem> {
     if kind != REFINED {
         return Ok(Refinement::default());
     }
-    const SHAPE: Problem = Problem::Damaged("the bounds of an unknown are not bounds");
     let mut reader = Reader::new(body);
     let Head::Map(count) = reader.next()? else {
         return Err(SHAPE);

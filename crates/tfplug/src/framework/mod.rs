@@ -6,9 +6,9 @@
 //! ```
 //!
 //! Nothing here knows protobuf: [`crate::server`] turns the wire into values and back. Nothing here
-//! knows a Rust model either, save [`operations`]: schema and values are enough to plan
-//! ([`planning`]), to keep the form that the user wrote ([`form`]) and to find what Terraform would
-//! refuse ([`consistency`]).
+//! knows a Rust model either, save `operations`: schema and values are enough to plan
+//! (`planning`), to keep the form that the user wrote (`form`) and to find what Terraform would
+//! refuse (`consistency`).
 
 mod consistency;
 mod context;

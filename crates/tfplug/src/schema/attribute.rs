@@ -125,6 +125,7 @@ pub type Same = fn(&Value, &Value) -> bool;
 
 /// An attribute or block.
 #[derive(Clone)]
+#[allow(clippy::struct_excessive_bools, reason = "each is a fact of its own, as in the protocol")]
 pub struct Attribute {
     /// As it stands in a configuration.
     pub name: String,
@@ -215,6 +216,41 @@ impl Attribute {
     pub fn default(mut self, value: &impl Attr) -> Attribute {
         self.default = Some(value.to_value());
         self.mode = Mode::OptionalComputed;
+        self
+    }
+
+    /// A change means a new object; `why` is told to the user, unless it is empty.
+    #[must_use]
+    pub fn replace(mut self, why: impl Into<String>) -> Attribute {
+        self.replace = Some(why.into());
+        self
+    }
+
+    /// An update doesn't change this computed value.
+    #[must_use]
+    pub fn keep(mut self) -> Attribute {
+        self.keep = true;
+        self
+    }
+
+    /// Terraform doesn't print it.
+    #[must_use]
+    pub fn sensitive(mut self) -> Attribute {
+        self.sensitive = true;
+        self
+    }
+
+    /// What to use in its stead.
+    #[must_use]
+    pub fn deprecated(mut self, instead: impl Into<String>) -> Attribute {
+        self.deprecated = Some(instead.into());
+        self
+    }
+
+    /// The attribute whose change sends this write-only one again.
+    #[must_use]
+    pub fn version(mut self, attribute: impl Into<String>) -> Attribute {
+        self.version = Some(attribute.into());
         self
     }
 

@@ -10,12 +10,11 @@ use crate::value::{Type, Value};
 /// A value of a type from the wire. Nothing at all is null.
 pub(super) fn value(dynamic: Option<&wire::DynamicValue>, ty: &Type) -> Result<Value, Diagnostics> {
     match dynamic {
-        None => Ok(Value::Null),
         Some(dynamic) if !dynamic.msgpack.is_empty() => Ok(msgpack::decode(&dynamic.msgpack, ty)?),
         Some(dynamic) if !dynamic.json.is_empty() => {
             Ok(json::decode(&dynamic.json, ty, json::Objects::Exact)?)
         }
-        Some(_) => Ok(Value::Null),
+        _ => Ok(Value::Null),
     }
 }
 

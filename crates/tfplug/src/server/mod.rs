@@ -71,7 +71,7 @@ impl<P: Provider> Server<P> {
 
 /// All that a provider's `main` has to do: serves it to Terraform at this address, the one of its
 /// registry (`registry.terraform.io/example/thing`). With `--debug` among the arguments it serves to a
-/// debugger: see [`crate::serve`].
+/// debugger: see [the server](mod@crate::serve).
 pub fn run<P: Provider>(provider: P, address: &str) -> ExitCode {
     let options = crate::serve::Options::from_arguments(address, std::env::args());
     crate::serve::run(Server::new(provider), options)

@@ -130,7 +130,6 @@ fn number(content: Content) -> BoxedStrategy<Number> {
 
 fn unknown(ty: &Type) -> BoxedStrategy<Value> {
     let bounds = match ty {
-        Type::Dynamic => Just(Bounds::default()).boxed(),
         Type::String => prop::option::of("[a-z0-9-]{1,12}")
             .prop_map(|prefix| Bounds { prefix, ..Bounds::default() })
             .boxed(),

@@ -71,7 +71,11 @@ fn ask(requests: impl Iterator<Item = Json>) -> Vec<Json> {
 }
 
 fn run(binary: &Path, requests: impl Iterator<Item = Json>) -> Vec<Json> {
-    let lines: String = requests.map(|request| format!("{request}\n")).collect();
+    let mut lines = String::new();
+    for request in requests {
+        lines.push_str(&request.to_string());
+        lines.push('\n');
+    }
     let mut child = Command::new(binary).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
     let mut stdin = child.stdin.take().unwrap();
     // Written beside the reading: either pipe may fill up.
