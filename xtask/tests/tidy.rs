@@ -38,7 +38,8 @@ const EDGES: &[(&str, &[&str])] = &[
             "bridgehead-install",
         ],
     ),
-    ("bridgehead-test-harness", &[]),
+    // What is installed is what tests and the demo run.
+    ("bridgehead-test-harness", &["bridgehead-install"]),
     ("bridgehead-simulation", &["bridgehead", "bridgehead-api", "bridgehead-engine"]),
     ("bridgehead-e2e", &["bridgehead-test-harness"]),
     ("xtask", &["bridgehead-test-harness"]),
