@@ -6,5 +6,10 @@
 //! ```
 //! No I/O, no clock, no environment: time, randomness and ids are arguments.
 
+pub mod compare;
+pub mod diff;
+pub mod health;
 pub mod manifest;
 pub mod source;
+pub mod status;
+pub mod sync;

@@ -1,5 +1,6 @@
 //! The object itself, and the three roles it plays.
 
+use std::fmt;
 use std::sync::Arc;
 
 use bridgehead_api::{GroupVersionKind, ObjectKey, ResourceVersion, Uid};
@@ -89,6 +90,48 @@ impl Manifest {
             .expect("object_entry yields an object")
             .insert(name.to_owned(), Value::String(value.into()));
     }
+
+    /// Sets `metadata.name`.
+    pub fn set_name(&mut self, name: &str) {
+        self.set_metadata("name", Value::String(name.to_owned()));
+    }
+
+    /// Sets `metadata.namespace`; the empty text takes it away.
+    pub fn set_namespace(&mut self, namespace: &str) {
+        if namespace.is_empty() {
+            if let Some(metadata) = self.value_mut().get_mut("metadata").and_then(Value::as_object_mut) {
+                metadata.remove("namespace");
+            }
+        } else {
+            self.set_metadata("namespace", Value::String(namespace.to_owned()));
+        }
+    }
+
+    /// Adds to `metadata.finalizers` what is not there yet.
+    pub fn add_finalizer(&mut self, finalizer: &str) {
+        let metadata = object_entry(self.value_mut(), "metadata");
+        let metadata = metadata.as_object_mut().expect("object_entry yields an object");
+        let entry = metadata.entry("finalizers").or_insert_with(|| Value::Array(Vec::new()));
+        if !entry.is_array() {
+            *entry = Value::Array(Vec::new());
+        }
+        let list = entry.as_array_mut().expect("made an array above");
+        if !list.iter().any(|item| item.as_str() == Some(finalizer)) {
+            list.push(Value::String(finalizer.to_owned()));
+        }
+    }
+
+    /// True for a CustomResourceDefinition.
+    pub fn is_crd(&self) -> bool {
+        self.kind() == "CustomResourceDefinition" && self.api_version().starts_with("apiextensions.k8s.io/")
+    }
+
+    fn set_metadata(&mut self, field: &str, value: Value) {
+        object_entry(self.value_mut(), "metadata")
+            .as_object_mut()
+            .expect("object_entry yields an object")
+            .insert(field.to_owned(), value);
+    }
 }
 
 /// `value[name]` as an object, made so where it is absent or something else.
@@ -110,6 +153,17 @@ pub struct Origin {
     pub file: Arc<str>,
     /// First line of the document, from 1; 0 if unknown.
     pub line: u32,
+}
+
+/// `file:line`, as far as it is known.
+impl fmt::Display for Origin {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.file.is_empty(), self.line) {
+            (true, _) => formatter.write_str("generated manifests"),
+            (false, 0) => formatter.write_str(&self.file),
+            (false, line) => write!(formatter, "{}:{line}", self.file),
+        }
+    }
 }
 
 /// What Git wants: namespaced by the destination where the kind is namespaced, tracking stamped.
