@@ -5,7 +5,7 @@ use bridgehead_api::application::{ApplicationCondition, ConditionType};
 
 /// The conditions as they are now. One that said the same before keeps its time; conditions of types that
 /// `owned` does not list are kept as they are.
-pub fn merge(
+pub(super) fn merge(
     before: &[ApplicationCondition],
     now_held: Vec<(ConditionType, String)>,
     owned: &[ConditionType],

@@ -4,7 +4,7 @@ use bridgehead_api::Time;
 use bridgehead_api::application::{OperationState, RevisionHistory};
 
 /// Entries kept where the specification says nothing.
-pub const DEFAULT_LIMIT: usize = 10;
+const DEFAULT_LIMIT: usize = 10;
 
 /// The history after `state` has succeeded: one more entry, the oldest gone beyond `limit`. Dry runs and
 /// syncs of chosen objects leave no entry.
