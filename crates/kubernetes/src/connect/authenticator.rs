@@ -19,7 +19,8 @@ use super::{ConnectError, ConnectionSettings, exec, tls};
 const MARGIN: SignedDuration = SignedDuration::from_secs(60);
 /// A projected token is replaced at 80 % of its life, an hour as a rule: once a minute is often enough.
 const FILE_AGE: Duration = Duration::from_secs(60);
-/// After a mint, answers of 401 don't cause another one for this long: the token is then not the reason.
+/// After a mint because of a 401, another 401 doesn't cause one for this long: the token is then not the
+/// reason.
 const MINT_PAUSE: Duration = Duration::from_secs(5);
 
 /// Where client certificates come from that may change while connected.
@@ -48,7 +49,8 @@ struct Current {
     /// An exec program may give a certificate and no token.
     present: bool,
     good_until: Option<Timestamp>,
-    minted: Option<Instant>,
+    /// When a 401 last caused a mint.
+    refused: Option<Instant>,
 }
 
 impl Authenticator {
@@ -98,7 +100,8 @@ impl Authenticator {
         }
         match self.mint(mint).await {
             Ok((header, good_until)) => {
-                *current = Current { header, present: true, good_until, minted: Some(Instant::now()) };
+                let refused = if refused.is_some() { Some(Instant::now()) } else { current.refused };
+                *current = Current { header, present: true, good_until, refused };
                 Ok(current.header.clone())
             }
             // A token that still works is better than none: a file may be away for a moment.
@@ -145,7 +148,7 @@ impl Current {
         }
         if let Some(refused) = refused {
             let same = self.header.as_ref() == Some(refused);
-            let rested = self.minted.is_none_or(|minted| minted.elapsed() > MINT_PAUSE);
+            let rested = self.refused.is_none_or(|last| last.elapsed() > MINT_PAUSE);
             return same && rested;
         }
         self.good_until.is_some_and(|until| Timestamp::now() + MARGIN >= until)
@@ -220,10 +223,14 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_refused_token_is_not_minted_again_right_after_it_was_minted() {
+    async fn a_refused_token_is_minted_anew_once() {
         let authenticator = authenticator(SignedDuration::from_mins(14));
         let first = authenticator.header(None).await.unwrap();
-        assert_eq!(authenticator.header(first.as_ref()).await.unwrap(), first);
+        let second = authenticator.header(first.as_ref()).await.unwrap();
+        assert_ne!(second, first);
+        // Another request was refused with the first one: it gets what was minted since.
+        assert_eq!(authenticator.header(first.as_ref()).await.unwrap(), second);
+        assert_eq!(authenticator.header(second.as_ref()).await.unwrap(), second);
     }
 
     #[tokio::test]

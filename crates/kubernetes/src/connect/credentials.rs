@@ -154,6 +154,25 @@ impl Credentials {
         Self::of(Proof::Source(source))
     }
 
+    /// The same, from a function.
+    pub fn minted_by<F, R>(mint: F) -> Self
+    where
+        F: Fn() -> R + Send + Sync + 'static,
+        R: Future<Output = Result<MintedToken, MintError>> + Send + 'static,
+    {
+        struct Function<F>(F);
+        impl<F, R> TokenSource for Function<F>
+        where
+            F: Fn() -> R + Send + Sync,
+            R: Future<Output = Result<MintedToken, MintError>> + Send + 'static,
+        {
+            fn mint(&self) -> BoxFuture<'_, Result<MintedToken, MintError>> {
+                Box::pin((self.0)())
+            }
+        }
+        Self::source(Arc::new(Function(mint)))
+    }
+
     /// A client certificate alone. Both PEM; the certificate may be followed by its intermediates.
     pub fn client_certificate(certificate_pem: impl Into<Vec<u8>>, key_pem: impl Into<String>) -> Self {
         Self::none().with_client_certificate(certificate_pem, key_pem)

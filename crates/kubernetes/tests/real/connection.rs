@@ -1,9 +1,11 @@
 //! Every way to connect, and what is said when one fails.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use anyhow::Result;
-use bridgehead_kubernetes::connect::{ExecCommand, ExecEnvironment, Impersonation};
+use bridgehead_kubernetes::connect::{ExecCommand, ExecEnvironment, Impersonation, MintedToken};
 use bridgehead_kubernetes::write::get;
 use bridgehead_kubernetes::{ApiError, ApiErrorKind, Connection, ConnectionSettings, Credentials, connect};
 use bridgehead_test_harness::test_cluster;
@@ -132,6 +134,27 @@ async fn insecure_connects_whatever_the_certificate_says() -> Result<()> {
 async fn a_wrong_token_is_said_to_be_unauthorized() -> Result<()> {
     let connection = connect(&settings().with_credentials(Credentials::token("no such token")))?;
     assert_eq!(failure(&connection).await.kind, ApiErrorKind::Unauthorized);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_minted_token_that_is_refused_is_minted_anew() -> Result<()> {
+    let (_, namespace) = place("minted").await?;
+    let access = account(&namespace).await?;
+    let mints = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&mints);
+    let credentials = Credentials::minted_by(move || {
+        let token = match counted.fetch_add(1, Ordering::SeqCst) {
+            0 => "expired".to_owned(),
+            _ => access.token.clone(),
+        };
+        async move { Ok(MintedToken::new(token, None)) }
+    });
+    let connection = connect(&settings().with_credentials(credentials))?;
+    for _ in 0..3 {
+        assert_eq!(whoami(&connection).await?, format!("system:serviceaccount:{namespace}:me"));
+    }
+    assert_eq!(mints.load(Ordering::SeqCst), 2);
     Ok(())
 }
 
