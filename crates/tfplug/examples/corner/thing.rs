@@ -50,6 +50,8 @@ pub struct Thing<S: Stage> {
     pub list: S::Input<Option<Vec<Part>>>,
     /// A set of nested objects.
     pub set: S::Input<Option<Set<Plain>>>,
+    /// A set of nested objects of which the provider sets a part.
+    pub members: S::Input<Option<Set<Member>>>,
     /// A map of nested objects.
     pub map: S::Input<Option<BTreeMap<String, Part>>>,
 
@@ -137,6 +139,20 @@ pub struct Plain {
     pub note: String,
 }
 
+/// A nested object of a set, of which the provider sets a part.
+#[derive(Clone, Debug, PartialEq, tfplug::Model)]
+#[nested]
+pub struct Member {
+    /// Its name.
+    pub name: String,
+    /// Set by the provider, once.
+    #[attr(computed, keep)]
+    pub number: Option<u64>,
+    /// Set by the provider, anew on each change.
+    #[attr(computed)]
+    pub seen: Option<i64>,
+}
+
 /// A block with a block in it.
 #[derive(Clone, Debug, PartialEq, tfplug::Model)]
 #[nested]
@@ -196,11 +212,18 @@ impl Things {
             vec![Plain { name: "Ready".to_owned(), value: Some(0.1), note: "as it should be".to_owned() }];
         let status = Status { phase: "Ready".to_owned(), conditions };
         let mut planned = planned;
+        let planned_members = planned.members.is_some();
         let lists = planned.list.iter_mut().flatten().chain(planned.single.iter_mut());
         for part in lists.chain(planned.map.iter_mut().flat_map(|parts| parts.values_mut())) {
             part.serial = Some(format!("{}-{revision}", part.name));
             part.nick.get_or_insert_with(|| format!("nick-{revision}"));
         }
+        let members = planned.members.take().into_iter().flatten().map(|member| Member {
+            number: member.number.or(Some(member.name.len() as u64)),
+            seen: Some(revision),
+            ..member
+        });
+        planned.members = planned_members.then(|| members.collect());
         let mut thing =
             planned.store(ThingComputed { owner, tags, token_length, id: id.clone(), revision, status });
         if behaviour == "break_promise" {

@@ -99,13 +99,19 @@ pub(super) fn check_applied(attributes: &[Attribute], planned: &Value, new: &Val
             tell(&mut problems, &path, "is unknown after apply", "every value has to be known then");
             continue;
         }
-        let mut hidden = attribute.sensitive;
-        if let Shape::Nested(_, nested) = &attribute.shape {
-            hidden |= nested.iter().any(|attribute| attribute.sensitive);
-        }
+        let hidden = holds_secret(attribute);
         kept_promise(planned, new, &path, hidden, &mut problems);
     }
     problems
+}
+
+/// Whether the value is not to be shown: something in it is sensitive.
+fn holds_secret(attribute: &Attribute) -> bool {
+    attribute.sensitive
+        || match &attribute.shape {
+            Shape::Nested(_, nested) => nested.iter().any(holds_secret),
+            Shape::Type(_) => false,
+        }
 }
 
 fn kept_promise(planned: &Value, new: &Value, path: &Path, hidden: bool, problems: &mut Diagnostics) {

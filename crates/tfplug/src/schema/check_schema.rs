@@ -1,6 +1,6 @@
 //! Mistakes in a schema that Terraform would tell badly or not at all.
 
-use super::{Attribute, Mode, Schema, Shape};
+use super::{Attribute, Mode, Nesting, Schema, Shape};
 use crate::diagnostic::Diagnostics;
 
 /// Names that Terraform keeps for itself at the top of a resource or data source.
@@ -17,7 +17,7 @@ impl Schema {
                 tell(&mut problems, owner, &attribute.name, "Terraform keeps this name for itself");
             }
         }
-        attributes(&mut problems, owner, &self.attributes, true);
+        attributes(&mut problems, owner, &self.attributes, Place { blocks_allowed: true, in_set: false });
         for name in &self.identity {
             match self.attribute(name) {
                 None => tell(&mut problems, owner, name, "it is part of the identity, but no attribute"),
@@ -31,7 +31,14 @@ impl Schema {
     }
 }
 
-fn attributes(problems: &mut Diagnostics, owner: &str, attributes: &[Attribute], blocks_allowed: bool) {
+/// Where attributes stand.
+#[derive(Clone, Copy)]
+struct Place {
+    blocks_allowed: bool,
+    in_set: bool,
+}
+
+fn attributes(problems: &mut Diagnostics, owner: &str, attributes: &[Attribute], place: Place) {
     for (index, attribute) in attributes.iter().enumerate() {
         let name = &attribute.name;
         let good = name.starts_with(|first: char| first.is_ascii_lowercase() || first == '_')
@@ -47,7 +54,7 @@ fn attributes(problems: &mut Diagnostics, owner: &str, attributes: &[Attribute],
         if attribute.write_only && attribute.mode.is_computed() {
             tell(problems, owner, name, "what is write-only can't be computed");
         }
-        if attribute.block.is_some() && !blocks_allowed {
+        if attribute.block.is_some() && !place.blocks_allowed {
             tell(problems, owner, name, "a nested attribute can't hold a block");
         }
         if attribute.block.is_some() && !matches!(attribute.shape, Shape::Nested(..)) {
@@ -61,8 +68,13 @@ fn attributes(problems: &mut Diagnostics, owner: &str, attributes: &[Attribute],
         {
             tell(problems, owner, name, "its version is no attribute beside it");
         }
-        if let Shape::Nested(_, nested) = &attribute.shape {
-            self::attributes(problems, owner, nested, attribute.block.is_some());
+        if attribute.write_only && place.in_set {
+            tell(problems, owner, name, "Terraform has no write-only attributes in sets");
+        }
+        if let Shape::Nested(nesting, nested) = &attribute.shape {
+            let blocks_allowed = attribute.block.is_some();
+            let in_set = place.in_set || *nesting == Nesting::Set;
+            self::attributes(problems, owner, nested, Place { blocks_allowed, in_set });
         }
     }
 }

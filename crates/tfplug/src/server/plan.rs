@@ -20,11 +20,13 @@ impl<P: Provider> Server<P> {
             let resource = self.resource(&request.type_name)?;
             let (ty, schema) = (resource.ty(), resource.schema());
             let proposed = convert::value(request.proposed_new_state.as_ref(), ty)?;
-            let change = PlanChange {
-                config: convert::value(request.config.as_ref(), ty)?,
-                prior: convert::value(request.prior_state.as_ref(), ty)?,
-                destroy: proposed.is_null(),
-            };
+            let prior = convert::value(request.prior_state.as_ref(), ty)?;
+            if prior.is_null() {
+                // The new object of a replacement comes with what was kept of the old one.
+                context.notes().private = Private::default();
+            }
+            let config = convert::value(request.config.as_ref(), ty)?;
+            let change = PlanChange { config, prior, destroy: proposed.is_null() };
             let plan = resource.plan(&context, change).await?;
             let identity = match identity_of(schema, &plan.planned) {
                 Some(identity) => convert::identity(Some(&identity), schema)?,

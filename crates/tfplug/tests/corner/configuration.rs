@@ -32,6 +32,7 @@ resource "corner_thing" "it" {
   }
   list = [{ name = "first", weight = 7 }, { name = "second", items = ["x"], secret_wo = "hidden in a list" }]
   set  = [{ name = "b", value = 1 }, { name = "a", note = "some" }, { name = "c", value = 0.1 }]
+  members = [{ name = "x" }, { name = "yy" }]
   map  = { "k.1" = { name = "one" }, "k 2" = { name = "two", inner = { name = "deep" } } }
 
   origin {

@@ -43,6 +43,7 @@ fn every_kind_of_attribute_lives_from_create_to_destroy() {
     let changed = FULL
         .replace("\"two\", null", "\"zwei\", true")
         .replace("2.5", "2.75")
+        .replace("name = \"yy\"", "name = \"zzz\"")
         .replace("name = \"second\"", "name = \"third\"")
         .replace("note = \"some\"", "note = \"other\"")
         .replace("value = \"b\"", "value = \"c\"")
@@ -54,6 +55,7 @@ fn every_kind_of_attribute_lives_from_create_to_destroy() {
     assert!(updated.contains("0 added, 1 changed, 0 destroyed"), "{updated}");
     let updated = terraform.values();
     assert_eq!(updated["id"], values["id"]);
+    assert_eq!(updated["members"][0]["seen"], 2);
     assert_eq!(updated["list"][1]["serial"], "third-2");
     assert_eq!(updated["list"][1]["nick"], "nick-1");
     assert_eq!((&updated["revision"], &updated["token_length"]), (&json!(2), &json!(7)));
@@ -154,10 +156,24 @@ fn a_thing_is_imported_by_its_id() {
     terraform.succeed(&["state", "rm", "corner_thing.it"]);
     terraform.succeed(&["import", "corner_thing.it", "full"]);
     terraform.assert_nothing_to_do();
-    let missing = terraform.end_with(1, &["import", "corner_note.it", "x"]);
-    assert!(missing.contains("resource address \"corner_note.it\" does not exist"), "{missing}");
+    terraform.succeed(&["state", "rm", "corner_thing.it"]);
+    let missing = terraform.end_with(1, &["import", "corner_thing.it", "another"]);
+    assert!(missing.contains("There is no thing `another`"), "{missing}");
     terraform.configure(&format!("{FULL}\nimport {{\n  to = corner_thing.it\n  id = \"full\"\n}}\n"));
+    let imported = terraform.succeed(&["apply", "-auto-approve"]);
+    assert!(imported.contains("1 imported, 0 added, 0 changed, 0 destroyed"), "{imported}");
     terraform.assert_nothing_to_do();
+}
+
+#[test]
+fn terraform_writes_the_configuration_of_an_imported_thing() {
+    let terraform = Terraform::with(&thing("labels = { a = \"b\" }\nsingle = { name = \"x\" }\nratio = 0.1"));
+    terraform.apply();
+    terraform.succeed(&["state", "rm", "corner_thing.it"]);
+    terraform.configure("import {\n  to = corner_thing.it\n  id = \"it\"\n}\n");
+    terraform.succeed(&["plan", "-generate-config-out=generated.tf"]);
+    let imported = terraform.apply();
+    assert!(imported.contains("1 imported, 0 added, 0 changed, 0 destroyed"), "{imported}");
 }
 
 #[test]

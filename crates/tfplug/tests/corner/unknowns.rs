@@ -26,6 +26,7 @@ resource "corner_thing" "it" {
   single   = { name = local.late.text, inner = { name = "known", value = length(local.late.list) } }
   list     = [{ name = "known" }, { name = local.late.text, secret_wo = local.late.text }]
   set      = [{ name = "known" }, { name = local.late.text }]
+  members  = [{ name = "known" }, { name = local.late.text }]
   map      = { for text in ["x", "y"] : text => { name = "${text}-${local.late.text}" } }
   color    = local.late.text
   owner    = local.late.text

@@ -46,6 +46,17 @@ struct Wrong<S: Stage> {
     /// No block.
     #[block]
     block: S::Input<Vec<String>>,
+    /// In a set.
+    set: S::Input<Set<Hidden>>,
+}
+
+/// What is written only.
+#[derive(Clone, Debug, PartialEq, tfplug::Model)]
+#[nested]
+struct Hidden {
+    /// In a set.
+    #[attr(write_only)]
+    hidden: Option<Secret>,
 }
 
 /// Inside.
@@ -75,6 +86,7 @@ fn mistakes_in_a_schema_are_told_to_the_author() {
         "at `list`: an identity is made of plain values",
         "at `secret`: its version is no attribute beside it",
         "at `block`: a block holds objects",
+        "at `hidden`: Terraform has no write-only attributes in sets",
         "at `block`: a nested attribute can't hold a block",
     ] {
         assert!(told.contains(expected), "{expected}: {told}");
