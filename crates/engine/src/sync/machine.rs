@@ -16,7 +16,7 @@ use jiff::Timestamp;
 use super::effect::{
     ApplyEffect, DeleteEffect, DeleteReason, Done, Effect, Failure, FinalizerEffect, Outcome,
 };
-use super::plan::Plan;
+use super::plan::{Plan, hook_attempt};
 use super::record::{Record, TaskRecord, TaskState};
 use super::task::{ApplyChoice, Task, TaskId, Work};
 use super::waves;
@@ -107,7 +107,7 @@ impl Machine<'_> {
             if let Some(message) = self.reject() {
                 return Flow::End(OperationPhase::Failed, message);
             }
-            self.note_prunes();
+            self.note_what_may_vanish();
         }
         loop {
             self.watch_running();
@@ -155,13 +155,25 @@ impl Machine<'_> {
         (self.observed)(&task.id.key)
     }
 
-    /// The live hook of this attempt.
+    /// The live hook of this attempt and phase.
     fn own_hook(&self, task: &Task) -> Option<Live> {
-        self.live(task).filter(|live| self.is_of_attempt(live))
+        self.live(task).filter(|live| self.is_of_attempt(live, task.id.phase))
     }
 
-    fn is_of_attempt(&self, live: &Live) -> bool {
-        live.manifest.annotation(annotations::HOOK_ATTEMPT) == Some(self.plan.attempt())
+    fn is_of_attempt(&self, live: &Live, phase: SyncPhase) -> bool {
+        let wanted = hook_attempt(self.plan.attempt(), phase);
+        live.manifest.annotation(annotations::HOOK_ATTEMPT) == Some(wanted.as_str())
+    }
+
+    /// True for an object of this attempt that was a hook in an earlier phase, and whose end is recorded.
+    fn has_run_earlier(&self, live: &Live, phase: SyncPhase) -> bool {
+        self.plan.tasks().iter().any(|task| {
+            task.is_hook()
+                && task.id.key == live.key
+                && task.id.phase < phase
+                && self.is_of_attempt(live, task.id.phase)
+                && self.state(task).has_ended()
+        })
     }
 
     fn fold(&mut self, outcome: &Outcome) {
@@ -191,11 +203,17 @@ impl Machine<'_> {
         }
     }
 
-    /// Writes down where each prune stands in the order, as long as everything that decides it is there.
-    fn note_prunes(&mut self) {
+    /// Writes down what a later plan cannot know: where each prune stands in the order, as long as
+    /// everything that decides it is there; and which objects a partial plan has begun with.
+    fn note_what_may_vanish(&mut self) {
+        if self.plan.is_dry_run() {
+            return;
+        }
         for task in self.plan.tasks() {
-            if task.is_prune() && !self.plan.is_dry_run() {
+            if task.is_prune() {
                 self.set(task, None, TaskState::Pending, waves::note(task.wave));
+            } else if self.plan.is_partial() && matches!(task.work, Work::Apply { .. }) {
+                self.set(task, None, TaskState::Pending, "waiting to be applied");
             }
         }
     }
@@ -471,10 +489,13 @@ impl Machine<'_> {
         let mut waiting = None;
         for task in open {
             let Work::Hook(hook) = &task.work else { continue };
-            if !hook.delete.contains(&HookDeletePolicy::BeforeHookCreation) {
+            let Some(live) = self.live(task).filter(|live| !self.is_of_attempt(live, task.id.phase)) else {
+                continue;
+            };
+            let clears = hook.delete.contains(&HookDeletePolicy::BeforeHookCreation);
+            if !clears && !self.has_run_earlier(&live, task.id.phase) {
                 continue;
             }
-            let Some(live) = self.live(task).filter(|live| !self.is_of_attempt(live)) else { continue };
             waiting = waiting.or(Some(*task));
             if let Some(effect) = remove_finalizer(task, live.clone()) {
                 effects.push(effect);

@@ -70,6 +70,7 @@ pub struct Plan {
     tasks: Vec<Task>,
     attempt: String,
     dry_run: bool,
+    is_partial: bool,
     rejected: Vec<(Task, String)>,
     last_step_has_hooks: bool,
     #[serde(skip)]
@@ -96,7 +97,7 @@ impl Plan {
         self.index.get(id).map(|position| &self.tasks[*position])
     }
 
-    /// The text that the hooks of this attempt carry.
+    /// This attempt's text; hooks carry it with their phase, see [`hook_attempt`].
     pub fn attempt(&self) -> &str {
         &self.attempt
     }
@@ -114,6 +115,11 @@ impl Plan {
     /// True if nothing is to be kept.
     pub fn is_dry_run(&self) -> bool {
         self.dry_run
+    }
+
+    /// True if objects that are in sync have no task unless the record knows them.
+    pub fn is_partial(&self) -> bool {
+        self.is_partial
     }
 
     /// True if tasks stand in more than one phase and wave; then a step waits for the one before it.
@@ -169,6 +175,7 @@ pub fn build(input: PlanInput<'_>) -> Plan {
         tasks,
         attempt: input.attempt.to_string(),
         dry_run: input.settings.dry_run,
+        is_partial: input.settings.options.apply_out_of_sync_only,
         rejected,
         last_step_has_hooks: false,
         index,
@@ -194,7 +201,10 @@ fn namespace_task(namespace: &Desired, settings: &PlanSettings) -> Task {
 
 fn target_task(target: &Target, input: &PlanInput<'_>) -> Option<Task> {
     let settings = input.settings;
-    if settings.options.apply_out_of_sync_only && !target.out_of_sync {
+    let key = target.desired.as_ref().map(|desired| &desired.key).or(target.live.as_ref().map(|live| &live.key))?;
+    // What this attempt has applied is in sync, and its health is still awaited.
+    let is_begun = input.record.is_some_and(|record| record.knows(key));
+    if settings.options.apply_out_of_sync_only && !target.out_of_sync && !is_begun {
         return None;
     }
     if let Some(desired) = &target.desired {
@@ -276,12 +286,12 @@ fn hook_tasks(hook: &Desired, input: &PlanInput<'_>) -> Vec<Task> {
 
 /// The hook as this attempt creates it: a name of its own where it has only a prefix, the attempt's
 /// annotation, and the finalizer that keeps it until its end is recorded.
-fn hook_of_attempt(hook: &Desired, phase: SyncPhase, input: &PlanInput<'_>) -> Desired {
+fn hook_of_attempt(hook: &Desired, hook_phase: SyncPhase, input: &PlanInput<'_>) -> Desired {
     let mut desired = hook.clone();
     if desired.manifest.name().is_empty() {
         let prefix = desired.manifest.generate_name().to_owned();
         let revision: String = input.revision.chars().take(7).collect();
-        let phase = phase.as_str().to_lowercase();
+        let phase = hook_phase.as_str().to_lowercase();
         let start = input.attempt.started_at.as_second();
         let retry = match input.attempt.retry {
             0 => String::new(),
@@ -291,9 +301,14 @@ fn hook_of_attempt(hook: &Desired, phase: SyncPhase, input: &PlanInput<'_>) -> D
         desired.manifest.set_name(&name);
         desired.key.name = name.into();
     }
-    desired.manifest.set_annotation(annotations::HOOK_ATTEMPT, input.attempt.to_string());
+    desired.manifest.set_annotation(annotations::HOOK_ATTEMPT, hook_attempt(&input.attempt.to_string(), hook_phase));
     desired.manifest.add_finalizer(annotations::HOOK_FINALIZER);
     desired
+}
+
+/// The text on a hook: one hook may run in several phases of one attempt, as several objects.
+pub(super) fn hook_attempt(attempt: &str, phase: SyncPhase) -> String {
+    format!("{attempt}/{}", phase.as_str())
 }
 
 /// Gives prunes their mirrored waves, or the place behind all others.

@@ -125,6 +125,11 @@ impl Record {
         self.index.get(id).map(|position| &self.tasks[*position])
     }
 
+    /// True if the object has an entry, in whatever phase.
+    pub fn knows(&self, key: &ObjectKey) -> bool {
+        self.tasks.iter().any(|task| task.key == *key)
+    }
+
     /// Adds or replaces an entry.
     pub fn set(&mut self, entry: TaskRecord) {
         let id = entry.id();

@@ -1,0 +1,57 @@
+//! Properties of the sync machine over random plans, with a crash at every point of every run.
+//!
+//! A crash loses everything but the cluster and the stored record. Planning again from those must leave the
+//! same effects to do: waves in order, each hook created once, each prune done once, the same end.
+
+mod case;
+mod run;
+
+use case::{Case, case};
+use proptest::prelude::*;
+use run::{History, run};
+
+/// Compares a run with crashes to the one without.
+fn check_against(calm: &History, crashed: &History, points: &[usize]) -> Result<(), TestCaseError> {
+    prop_assert_eq!(&crashed.problems, &Vec::<String>::new(), "crash at {:?}\n{}", points, crashed.log());
+    prop_assert_eq!(
+        calm.end.as_ref(),
+        crashed.end.as_ref(),
+        "crash at {:?}\nwithout:\n{}\nwith:\n{}",
+        points,
+        calm.log(),
+        crashed.log()
+    );
+    prop_assert_eq!(
+        calm.effects(),
+        crashed.effects(),
+        "crash at {:?}\nwithout:\n{}\nwith:\n{}",
+        points,
+        calm.log(),
+        crashed.log()
+    );
+    Ok(())
+}
+
+fn check(case: &Case) -> Result<(), TestCaseError> {
+    let calm = run(case, &[]);
+    prop_assert_eq!(&calm.problems, &Vec::<String>::new(), "without a crash\n{}", calm.log());
+    for point in 0..calm.crash_points {
+        let crashed = run(case, &[point]);
+        check_against(&calm, &crashed, &[point])?;
+        // A second crash soon after the first: the restart itself is interrupted.
+        for distance in [1, 2] {
+            let points = [point, point + distance];
+            check_against(&calm, &run(case, &points), &points)?;
+        }
+    }
+    Ok(())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 48, max_shrink_iters: 4000, ..ProptestConfig::default() })]
+
+    #[test]
+    fn planning_again_after_any_prefix_of_effects_leaves_the_same_remaining_effects(case in case()) {
+        check(&case)?;
+    }
+}
