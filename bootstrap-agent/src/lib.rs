@@ -1,1 +1,3 @@
 //! The bridgehead binary: the agent in the cluster, the command line elsewhere.
+
+pub mod cli;

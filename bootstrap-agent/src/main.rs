@@ -1,3 +1,7 @@
 //! Entry point of the `bridgehead` binary.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    bridgehead::cli::run(std::env::args_os())
+}

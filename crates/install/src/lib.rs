@@ -67,7 +67,7 @@ pub fn install(options: &InstallOptions) -> Result<Installation, InstallError> {
 
 /// The definitions of Application, AppProject and ApplicationSet, as `apiextensions.k8s.io/v1` objects.
 pub fn custom_resource_definitions() -> Vec<Value> {
-    Vec::new() // bridgehead_api::crd follows
+    bridgehead_api::crd::all()
 }
 
 fn namespace(options: &InstallOptions) -> Value {

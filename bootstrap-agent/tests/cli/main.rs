@@ -1,0 +1,6 @@
+//! The command line against a real API server, with a test in the agent's place.
+
+mod delete;
+mod operations;
+mod read;
+mod setting;
