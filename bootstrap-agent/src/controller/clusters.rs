@@ -128,6 +128,12 @@ impl<C: Cluster> ClusterHandle<C> {
         cache.insert_read(&live);
     }
 
+    /// Takes in an object as the API server gave it, if it is one that is kept.
+    pub fn note_if_held(&self, object: &serde_json::Value) {
+        let live = Live::new(Manifest::new(object.clone()));
+        self.cache.borrow_mut().insert_read(&live);
+    }
+
     /// This very object is gone.
     pub fn note_gone(&self, live: &Live) {
         let known = match self.cache.borrow().lookup(&live.key) {

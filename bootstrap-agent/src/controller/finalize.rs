@@ -8,11 +8,10 @@
 
 use std::rc::Rc;
 
-use bridgehead_api::application::{Confirmable, ConditionType, PropagationPolicy, SyncOptions};
+use bridgehead_api::application::{Confirmable, ConditionType, PropagationPolicy, SyncPhase};
 use bridgehead_api::{ObjectKey, annotations};
 use bridgehead_engine::manifest::{Live, sync_wave};
 use bridgehead_engine::sync::{DeleteEffect, DeleteReason, Effect, Failure, TaskId};
-use bridgehead_api::application::SyncPhase;
 use serde_json::{Value, json};
 
 use super::Controller;
@@ -20,7 +19,7 @@ use super::pass::{Problem, Scope, Stop};
 use super::reconcile::Wake;
 use super::registry::Entry;
 use super::world::{Call, CallErrorKind, Cluster, Patch, Reply, World};
-use super::{execute, live, scope, store};
+use super::{execute, live, scope, store, target};
 
 /// One pass over an application that is being deleted.
 pub(super) async fn finalize<W: World>(controller: &Controller<W>, entry: Rc<Entry>) -> Result<Wake, Stop> {
@@ -51,7 +50,7 @@ async fn objects_go<W: World>(
     propagation: PropagationPolicy,
 ) -> Result<bool, Stop> {
     live::watch_kinds(scope, live::known_kinds(scope).into_iter())?;
-    let options = scope.spec.sync_policy.as_ref().map(|policy| SyncOptions::parse(&policy.sync_options)).unwrap_or_default();
+    let options = target::sync_options(scope);
     let approved = scope.entry.application.metadata.annotation(annotations::DELETION_APPROVED).is_some();
     let mut left: Vec<Live> = Vec::new();
     let mut unconfirmed: Option<ObjectKey> = None;

@@ -226,14 +226,13 @@ async fn run<W: World>(
             out_of_sync: resource.status == SyncStatusCode::OutOfSync,
         })
         .collect();
-    let rejected = super::permissions::rejected(scope, &comparison, &options);
     let namespace = if options.create_namespace { missing_namespace(scope)? } else { None };
     let record = record_of(&state);
     let plan = sync::build(PlanInput {
         targets: &targets,
         hooks: &target.hooks,
         namespace: namespace.as_ref(),
-        rejected: &rejected,
+        rejected: &target.rejected,
         settings: &settings,
         attempt: &attempt,
         revision: target.revisions.first().map_or("", String::as_str),

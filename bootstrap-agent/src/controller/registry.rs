@@ -3,18 +3,20 @@
 //! Fed by watches, read by every pass. An Application is kept with what tells our own writes from those of
 //! others, so that an echo does not make another pass.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::rc::Rc;
 use std::sync::Arc;
 
 use bridgehead_api::application::{Application, ApplicationDestination, ApplicationStatus};
 use bridgehead_api::project::AppProject;
-use bridgehead_api::secret::{Cluster, RepoCreds, Repository, SecretObject, resolve_repository};
+use bridgehead_api::secret::{
+    Cluster, IN_CLUSTER_NAME, IN_CLUSTER_SERVER, RepoCreds, Repository, SecretObject, resolve_repository,
+};
 use bridgehead_api::{ApplicationKey, Namespace, annotations};
 use serde_json::Value;
 
-use super::world::ClusterId;
+use super::world::{ClusterId, ControlKind};
 
 /// An Application as last read.
 #[derive(Debug)]
@@ -228,11 +230,21 @@ impl Registry {
         }
     }
 
-    /// Keeps only the Applications in `present`: what is not there went while nobody looked.
-    pub fn retain_applications(&mut self, present: &BTreeSet<ApplicationKey>) -> Vec<Demand> {
-        let gone: Vec<ApplicationKey> =
-            self.applications.keys().filter(|key| !present.contains(*key)).cloned().collect();
-        gone.iter().map(|key| self.remove_application(key)).collect()
+    /// Names of everything of one kind.
+    pub fn names(&self, kind: ControlKind) -> Vec<String> {
+        match kind {
+            ControlKind::Application => self.applications.keys().map(|key| key.name.to_string()).collect(),
+            ControlKind::Project => self.projects.keys().cloned().collect(),
+            ControlKind::Secret => self
+                .clusters
+                .keys()
+                .chain(self.repositories.keys())
+                .chain(self.credentials.keys())
+                .chain(self.problems.keys())
+                .cloned()
+                .collect(),
+            ControlKind::ConfigMap => self.config_maps.keys().cloned().collect(),
+        }
     }
 
     /// Puts in a project.
@@ -351,5 +363,5 @@ fn foreign_phase(before: &Application, after: &Application) -> bool {
 }
 
 fn in_cluster() -> Cluster {
-    Cluster::new(ClusterId::IN_CLUSTER, "in-cluster")
+    Cluster { server: IN_CLUSTER_SERVER.into(), name: IN_CLUSTER_NAME.into(), ..Cluster::default() }
 }

@@ -33,9 +33,9 @@ pub(super) fn resolve<W: World>(controller: &Controller<W>, entry: Rc<Entry>) ->
         .destination(&spec.destination)
         .map_err(|problem| invalid(format!("application destination is invalid: {problem}")))?;
     drop(state);
-    super::permissions::check_application(&project, &entry.application, &spec, &id, &secret)?;
-    let cluster = controller.cluster(&id, &secret)?;
     let key = entry.application.key();
+    controller.places(&key, &id);
+    let cluster = controller.cluster(&id, &secret)?;
     Ok(Scope {
         instance: key.instance_name(&controller.settings.namespace),
         namespace: spec.destination.namespace.as_str().into(),
@@ -46,4 +46,28 @@ pub(super) fn resolve<W: World>(controller: &Controller<W>, entry: Rc<Entry>) ->
         project,
         cluster,
     })
+}
+
+/// The same for an application that is being deleted: its project no longer matters. None where its
+/// destination is not registered any more.
+pub(super) fn resolve_for_deletion<W: World>(
+    controller: &Controller<W>,
+    entry: Rc<Entry>,
+) -> Result<Option<Scope<W::Cluster>>, Stop> {
+    let spec = normalise_spec(entry.application.spec.clone());
+    let found = controller.state.borrow().registry.destination(&spec.destination);
+    let Ok((id, secret)) = found else { return Ok(None) };
+    let key = entry.application.key();
+    controller.places(&key, &id);
+    let cluster = controller.cluster(&id, &secret)?;
+    Ok(Some(Scope {
+        instance: key.instance_name(&controller.settings.namespace),
+        namespace: spec.destination.namespace.as_str().into(),
+        key,
+        entry,
+        sources: Vec::new(),
+        spec,
+        project: Rc::default(),
+        cluster,
+    }))
 }

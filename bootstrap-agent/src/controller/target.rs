@@ -2,18 +2,20 @@
 
 use std::sync::Arc;
 
-use bridgehead_api::annotations;
-use bridgehead_api::application::{ApplicationSource, ConditionType, HookType, SourceType};
-use bridgehead_engine::manifest::{Desired, hook_types, normalise_desired};
+use bridgehead_api::application::{ApplicationSource, ConditionType, SourceType, SyncOptions};
+use bridgehead_api::{GroupKind, ObjectKey, annotations};
+use bridgehead_engine::manifest::{Desired, Destination, Disposition, ProblemKind, disposition, normalise_desired};
 use bridgehead_engine::source;
 use bridgehead_engine::status::Consumed;
+use bridgehead_sources::{ErrorKind, RenderRequest, RepoAccess};
 use futures::future::join_all;
 use jiff::Timestamp;
 
 use super::Controller;
 use super::pass::{Problem, Scope, Stop};
+use super::permissions;
 use super::repositories::{Refs, RepositoryKey};
-use super::world::World;
+use super::world::{Cluster as _, World};
 
 /// The desired state at one set of revisions.
 pub(super) struct Target {
@@ -29,6 +31,8 @@ pub(super) struct Target {
     pub source_types: Vec<SourceType>,
     /// Warnings about the manifests.
     pub conditions: Vec<(ConditionType, String)>,
+    /// Objects that may not be synced, and why.
+    pub rejected: Vec<(ObjectKey, String)>,
     /// What the pass answers by its status.
     pub consumed: Consumed,
 }
@@ -53,12 +57,19 @@ pub(super) async fn of_sources<W: World>(
     pinned: &[String],
     since: Option<Timestamp>,
 ) -> Result<Target, Stop> {
+    let repositories = sources.iter().map(|source| repository_key(scope, source)).collect();
+    controller.uses(&scope.key, &repositories);
     let mut resolved = Vec::with_capacity(sources.len());
     for (position, source) in sources.iter().enumerate() {
         resolved.push(resolve(controller, scope, source, pinned.get(position), since)?);
     }
     let rendered = join_all(resolved.iter().zip(sources).map(|(at, source)| async move {
-        let request = bridgehead_sources::RenderRequest::new(at.access.clone(), at.sha.clone(), at.reference.clone(), source);
+        let request = RenderRequest {
+            repository: RepoAccess::clone(&at.access),
+            commit: at.sha.clone(),
+            via_ref: at.reference.clone(),
+            source: source.clone(),
+        };
         controller.world.render(&request).await.map_err(|error| (source, error))
     }))
     .await;
@@ -70,18 +81,39 @@ pub(super) async fn of_sources<W: World>(
         manifests.extend(rendered.manifests.iter().cloned());
     }
     let kinds = scope.cluster.cluster.kinds().ok_or(Stop::Wait)?;
-    let (all, problems) = normalise_desired(manifests, &scope.normalisation(&|kind| kinds.is_namespaced(kind)));
+    let is_namespaced = |kind: &GroupKind| kinds.is_namespaced(kind);
+    let options = sync_options(scope);
+    let destination = Destination {
+        application: &scope.instance,
+        namespace: scope.namespace.as_str(),
+        is_namespaced: &is_namespaced,
+        installation_id: None,
+        options: &options,
+    };
+    let (all, problems) = normalise_desired(manifests, &destination);
     let mut conditions = Vec::new();
+    let mut rejected = Vec::new();
+    let mut incomplete = Vec::new();
     for problem in problems {
-        if problem.is_fatal() {
-            return Err(Problem::lasting(problem.condition(), problem.to_string()).into());
+        match (&problem.kind, &problem.key) {
+            (ProblemKind::Warning, _) => conditions.push((problem.condition(), problem.to_string())),
+            (ProblemKind::Rejected, Some(key)) => rejected.push((key.clone(), problem.message.clone())),
+            _ => incomplete.push(problem.to_string()),
         }
-        conditions.push((problem.condition(), problem.to_string()));
     }
-    let (hooks, desired) = all.into_iter().partition::<Vec<_>, _>(|object| !hook_types(&object.manifest).is_empty());
-    let hooks =
-        hooks.into_iter().filter(|hook| !hook_types(&hook.manifest).contains(&HookType::Skip)).collect::<Vec<_>>();
-    super::permissions::check_objects(scope, kinds.as_ref(), desired.iter().chain(&hooks), &mut conditions);
+    if !incomplete.is_empty() {
+        return Err(Problem::lasting(ConditionType::ComparisonError, incomplete.join("; ")).into());
+    }
+    let mut desired = Vec::with_capacity(all.len());
+    let mut hooks = Vec::new();
+    for object in all {
+        match disposition(&object.manifest) {
+            Disposition::Managed => desired.push(object),
+            Disposition::Hook => hooks.push(object),
+            Disposition::Skipped | Disposition::Ignored => {}
+        }
+    }
+    rejected.extend(permissions::rejected_objects(scope, &kinds, desired.iter().chain(&hooks)));
     Ok(Target {
         revisions: resolved.into_iter().map(|at| at.sha.to_string()).collect(),
         sources: sources.to_vec(),
@@ -89,12 +121,13 @@ pub(super) async fn of_sources<W: World>(
         hooks,
         source_types,
         conditions,
+        rejected,
         consumed: Consumed::default(),
     })
 }
 
 struct At {
-    access: Arc<bridgehead_sources::RepoAccess>,
+    access: Arc<RepoAccess>,
     sha: bridgehead_api::CommitSha,
     reference: Option<String>,
 }
@@ -113,7 +146,7 @@ fn resolve<W: World>(
         )
         .into());
     }
-    let key = RepositoryKey { url: source.repo_url.as_str().into(), project: scope.spec.project.as_str().into() };
+    let key = repository_key(scope, source);
     let access = controller.access(&key);
     let revision = pinned.filter(|pinned| !pinned.is_empty()).unwrap_or(&source.target_revision);
     if let Some(sha) = source::full_sha(revision).filter(|_| since.is_none()) {
@@ -139,11 +172,28 @@ fn source_problem<W: World>(
     source: &ApplicationSource,
     error: &bridgehead_sources::SourceError,
 ) -> Problem {
-    let message = format!("failed to load target state from `{}`: {}", source.repo_url, error.explain());
-    if error.may_pass() {
+    let message = format!("failed to load target state from `{}`: {}", source.repo_url, explain(error));
+    if matches!(error.kind(), ErrorKind::Upstream | ErrorKind::Internal) {
         // The repository's own turn comes again by itself; this is for what only a render can find out.
         Problem::passing(ConditionType::ComparisonError, message, controller.in_seconds(30))
     } else {
         Problem::lasting(ConditionType::ComparisonError, message)
     }
+}
+
+/// What went wrong, and what to do.
+fn explain(error: &bridgehead_sources::SourceError) -> String {
+    match error.hint() {
+        Some(hint) => format!("{}; {hint}", error.report()),
+        None => error.report(),
+    }
+}
+
+fn repository_key<C>(scope: &Scope<C>, source: &ApplicationSource) -> RepositoryKey {
+    RepositoryKey { url: source.repo_url.as_str().into(), project: scope.spec.project.as_str().into() }
+}
+
+/// The sync options of the application's policy.
+pub(super) fn sync_options<C>(scope: &Scope<C>) -> SyncOptions {
+    scope.spec.sync_policy.as_ref().map(|policy| SyncOptions::parse(&policy.sync_options)).unwrap_or_default()
 }

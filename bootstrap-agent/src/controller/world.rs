@@ -9,7 +9,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use bridgehead_api::application::PropagationPolicy;
-use bridgehead_api::{CommitSha, GroupKind, GroupVersionKind, ObjectKey, ResourceVersion, Uid};
+use bridgehead_api::{GroupKind, GroupVersionKind, ObjectKey, ResourceVersion, Uid};
 use bridgehead_engine::manifest::Manifest;
 use bridgehead_engine::source::RefAdvertisement;
 use bridgehead_kubernetes::cache::Frame;
@@ -38,7 +38,7 @@ pub trait World: 'static {
     /// The cluster with the Applications.
     fn control_cluster(&self) -> Rc<Self::Cluster>;
 
-    /// Opens a destination. It may not answer yet; calls tell.
+    /// Opens a destination, and begins to read what it serves: an [`Event::Kinds`] will tell.
     fn connect(&self, target: &ClusterTarget) -> Result<Rc<Self::Cluster>, String>;
 
     /// Asks a repository for its refs: one request.
@@ -57,7 +57,7 @@ pub struct ClusterTarget {
     /// Its id inside the agent.
     pub id: ClusterId,
     /// The cluster's entry.
-    pub cluster: Arc<bridgehead_api::secret::ClusterSecret>,
+    pub cluster: Arc<bridgehead_api::secret::Cluster>,
 }
 
 /// A cluster's place in the agent: its server URL.
@@ -216,6 +216,20 @@ pub enum Event {
         /// What.
         frame: Frame,
     },
+    /// A watch over the control namespace brought something. These four watches run from the start.
+    Control {
+        /// Of what.
+        kind: ControlKind,
+        /// What.
+        frame: Frame,
+    },
+    /// What a cluster serves has been read, or cannot be read.
+    Kinds {
+        /// Where.
+        cluster: ClusterId,
+        /// Why not.
+        trouble: Option<String>,
+    },
     /// A watch cannot go on for now (no permission, no answer); it keeps trying.
     WatchFailed {
         /// Where.
@@ -234,6 +248,25 @@ pub enum Event {
     Shutdown,
 }
 
+/// What the control namespace is watched for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum ControlKind {
+    /// Applications.
+    Application,
+    /// AppProjects.
+    Project,
+    /// Secrets that carry the label `argocd.argoproj.io/secret-type`.
+    Secret,
+    /// ConfigMaps that carry the label `app.kubernetes.io/part-of=argocd`.
+    ConfigMap,
+}
+
+impl ControlKind {
+    /// All of them.
+    pub const ALL: [ControlKind; 4] =
+        [ControlKind::Application, ControlKind::Project, ControlKind::Secret, ControlKind::ConfigMap];
+}
+
 /// Something worth an Event object.
 #[derive(Clone, Debug)]
 pub struct Announcement {
@@ -247,13 +280,4 @@ pub struct Announcement {
     pub is_warning: bool,
     /// For people.
     pub message: String,
-}
-
-/// The commit and the text that it was asked by.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ResolvedRevision {
-    /// The commit.
-    pub sha: CommitSha,
-    /// The ref that it was resolved from, if one was.
-    pub reference: Option<String>,
 }

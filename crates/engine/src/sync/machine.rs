@@ -653,7 +653,7 @@ fn and_more(count: usize) -> String {
 }
 
 /// `deployment.apps/web`, as kubectl names an object.
-pub(super) fn kubectl_name(key: &bridgehead_api::ObjectKey) -> String {
+pub fn kubectl_name(key: &bridgehead_api::ObjectKey) -> String {
     let kind = key.group_kind.kind.to_lowercase();
     if key.group_kind.group.is_empty() {
         format!("{kind}/{}", key.name)

@@ -22,7 +22,7 @@ mod waves;
 pub use attempt::Attempt;
 pub use auto::{AutoInput, AutoSync, decide};
 pub use effect::{ApplyEffect, DeleteEffect, DeleteReason, Done, Effect, Failure, FinalizerEffect, Outcome};
-pub use machine::{Advance, Observed, Persist, advance};
+pub use machine::{Advance, Observed, Persist, advance, kubectl_name};
 pub use plan::{Plan, PlanInput, PlanSettings, Step, Target, build};
 pub use record::{Record, TaskRecord, TaskState};
 pub use task::{ApplyChoice, HookTask, Strategy, Task, TaskId, Work};

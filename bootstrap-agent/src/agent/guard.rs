@@ -1,0 +1,190 @@
+//! Two engines must never work on one application. While another one is alive, nothing is written.
+//!
+//! Seen are: pods of an Argo CD application-controller, in our namespace or in another one whose settings
+//! include ours. What has no pod to see (a managed engine) gives itself away by writing `status`; the
+//! controller notices that itself.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use bridgehead_kubernetes::cache::{Frame, FrameKind};
+use bridgehead_kubernetes::watch::{WatchNews, WatchTarget, Watches};
+use bridgehead_kubernetes::{Connection, Resource};
+use serde_json::Value;
+
+use crate::controller::Controller;
+use crate::controller::world::World;
+
+/// Label by which every installation of Argo CD marks its controller.
+const SELECTOR: &str = "app.kubernetes.io/name=argocd-application-controller";
+/// Bytes of pod events that may wait.
+const BUDGET: usize = 1 << 20;
+
+/// Watches for other engines for as long as the controller runs.
+pub(super) async fn watch<W: World>(controller: &Controller<W>, connection: Connection, namespace: &str) {
+    let (mut watches, mut events) = Watches::new(connection, BUDGET);
+    watches.start(WatchTarget::all(Resource::known("v1", "Pod", "pods", true)).labelled(SELECTOR));
+    let mut others = Others::default();
+    while let Some(event) = events.recv().await {
+        match event.news {
+            WatchNews::Frames(frames) => {
+                for frame in &frames {
+                    others.take(frame);
+                }
+                if others.is_known {
+                    controller.hold(others.reason(namespace));
+                }
+            }
+            // Without the right to look, there is nothing to go by; what it writes will still be noticed.
+            WatchNews::Refused { message, .. } => {
+                tracing::warn!(error = message, "cannot look for other engines' pods");
+                controller.hold(None);
+            }
+            WatchNews::Interrupted { .. } | WatchNews::Resumed => {}
+        }
+    }
+    std::future::pending().await
+}
+
+#[derive(Default)]
+struct Others {
+    /// Controllers that run, by namespace and pod name, and the namespaces that each is told to serve.
+    running: BTreeMap<(String, String), Vec<String>>,
+    listing: Option<BTreeSet<(String, String)>>,
+    is_known: bool,
+}
+
+impl Others {
+    fn take(&mut self, frame: &Frame) {
+        match frame.kind() {
+            FrameKind::ListBegins => self.listing = Some(BTreeSet::new()),
+            FrameKind::ListEnds => {
+                if let Some(present) = self.listing.take() {
+                    self.running.retain(|pod, _| present.contains(pod));
+                }
+                self.is_known = true;
+            }
+            FrameKind::Present => {
+                let Ok(pod) = frame.object() else { return };
+                let name = pod_name(&pod);
+                if let Some(listing) = &mut self.listing {
+                    listing.insert(name.clone());
+                }
+                if runs(&pod) {
+                    self.running.insert(name, served_namespaces(&pod));
+                } else {
+                    self.running.remove(&name);
+                }
+            }
+            FrameKind::Deleted => {
+                if let Ok(pod) = frame.object() {
+                    self.running.remove(&pod_name(&pod));
+                }
+            }
+            FrameKind::Bookmark | FrameKind::Failed => {}
+        }
+    }
+
+    fn reason(&self, namespace: &str) -> Option<String> {
+        let overlaps = |((own, _), served): &(&(String, String), &Vec<String>)| {
+            own == namespace || served.iter().any(|pattern| matches_glob(pattern, namespace))
+        };
+        let ((pod_namespace, pod), _) = self.running.iter().find(overlaps)?;
+        Some(format!(
+            "the application-controller of Argo CD is running (pod {pod_namespace}/{pod}): scale it to zero, or take \
+             over with `takeover = \"argocd\"`"
+        ))
+    }
+}
+
+fn pod_name(pod: &Value) -> (String, String) {
+    let text = |pointer| pod.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned();
+    (text("/metadata/namespace"), text("/metadata/name"))
+}
+
+/// A pod that has ended writes nothing; one that is starting may begin at any moment.
+fn runs(pod: &Value) -> bool {
+    let phase = pod.pointer("/status/phase").and_then(Value::as_str).unwrap_or("Pending");
+    !matches!(phase, "Succeeded" | "Failed")
+}
+
+/// Namespaces named by `--application-namespaces` or its environment variable.
+fn served_namespaces(pod: &Value) -> Vec<String> {
+    let containers = pod.pointer("/spec/containers").and_then(Value::as_array).into_iter().flatten();
+    let mut found = Vec::new();
+    for container in containers {
+        let words: Vec<&str> = ["command", "args"]
+            .into_iter()
+            .filter_map(|field| container.get(field)?.as_array())
+            .flatten()
+            .filter_map(Value::as_str)
+            .collect();
+        for (position, word) in words.iter().enumerate() {
+            if let Some(list) = word.strip_prefix("--application-namespaces=") {
+                found.extend(split(list));
+            } else if *word == "--application-namespaces" {
+                found.extend(words.get(position + 1).into_iter().flat_map(|list| split(list)));
+            }
+        }
+        let environment = container.get("env").and_then(Value::as_array).into_iter().flatten();
+        for variable in environment {
+            if variable.get("name").and_then(Value::as_str) == Some("ARGOCD_APPLICATION_NAMESPACES") {
+                found.extend(variable.get("value").and_then(Value::as_str).into_iter().flat_map(split));
+            }
+        }
+    }
+    found
+}
+
+fn split(list: &str) -> impl Iterator<Item = String> + '_ {
+    list.split(',').map(str::trim).filter(|item| !item.is_empty()).map(str::to_owned)
+}
+
+/// `*` and `?` as in Argo CD's globs.
+fn matches_glob(pattern: &str, text: &str) -> bool {
+    fn go(pattern: &[u8], text: &[u8]) -> bool {
+        match (pattern.first(), text.first()) {
+            (None, None) => true,
+            (Some(b'*'), _) => go(&pattern[1..], text) || (!text.is_empty() && go(pattern, &text[1..])),
+            (Some(b'?'), Some(_)) => go(&pattern[1..], &text[1..]),
+            (Some(wanted), Some(found)) if wanted == found => go(&pattern[1..], &text[1..]),
+            _ => false,
+        }
+    }
+    go(pattern.as_bytes(), text.as_bytes())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn others(pod: &Value) -> Others {
+        let mut others = Others::default();
+        let line = json!({"type": "ADDED", "object": pod}).to_string();
+        others.take(&Frame::parse(line.into_bytes().into()).expect("a frame"));
+        others
+    }
+
+    fn pod(namespace: &str, phase: &str, args: &[&str]) -> Value {
+        json!({
+            "apiVersion": "v1", "kind": "Pod",
+            "metadata": {"name": "controller-0", "namespace": namespace, "resourceVersion": "1", "uid": "u"},
+            "spec": {"containers": [{"name": "c", "args": args}]},
+            "status": {"phase": phase},
+        })
+    }
+
+    #[test]
+    fn a_controller_in_our_namespace_forbids_writes() {
+        assert!(others(&pod("argocd", "Running", &[])).reason("argocd").is_some());
+        assert!(others(&pod("argocd", "Pending", &[])).reason("argocd").is_some());
+        assert_eq!(others(&pod("argocd", "Succeeded", &[])).reason("argocd"), None);
+    }
+
+    #[test]
+    fn a_controller_elsewhere_matters_only_if_it_serves_our_namespace() {
+        assert_eq!(others(&pod("other", "Running", &[])).reason("argocd"), None);
+        let serving = pod("other", "Running", &["--application-namespaces", "team-*, argo*"]);
+        assert!(others(&serving).reason("argocd").is_some());
+    }
+}

@@ -1,0 +1,185 @@
+//! `bridgehead agent`: the controller in a process of its own.
+//!
+//! ```text
+//! flags ─► connection ─► Lease ─► defaults ─► controller.run
+//!                          │                      ├─ guard: is another engine alive?
+//!                          └─ lost: the end       └─ health, readiness, metrics over HTTP
+//! ```
+//! The controller runs on the main thread; connections, Git and the HTTP server have threads of their own.
+
+mod cluster;
+mod defaults;
+mod destination;
+mod guard;
+mod http;
+mod lease;
+mod logging;
+mod metrics;
+mod world;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::rc::Rc;
+
+use bridgehead_kubernetes::{Connection, ConnectionSettings, connect};
+use bridgehead_sources::Repositories;
+use jiff::SignedDuration;
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::cli::AgentOptions;
+use crate::controller::world::Event;
+use crate::controller::{Controller, Settings};
+use world::AgentWorld;
+
+/// Why the agent cannot run.
+#[derive(Debug, thiserror::Error)]
+pub enum AgentError {
+    /// No way to the cluster.
+    #[error("failed to connect to the cluster")]
+    Connect(#[from] bridgehead_kubernetes::connect::ConnectError),
+    /// The folder for repositories cannot be used.
+    #[error("failed to open the cache folder `{folder}`")]
+    Cache {
+        /// The folder.
+        folder: PathBuf,
+        /// Why.
+        #[source]
+        source: bridgehead_sources::SourceError,
+    },
+    /// The runtime or its signals could not be set up, or the HTTP address is taken.
+    #[error("failed to {what}")]
+    System {
+        /// What was tried.
+        what: String,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+}
+
+/// Runs the agent until it is told to stop, or loses its Lease.
+pub fn run(options: &AgentOptions) -> Result<ExitCode, AgentError> {
+    logging::start(options);
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().map_err(
+        |source| AgentError::System { what: "start the runtime".into(), source },
+    )?;
+    runtime.block_on(serve(options))
+}
+
+async fn serve(options: &AgentOptions) -> Result<ExitCode, AgentError> {
+    let settings = match &options.kubeconfig {
+        Some(path) => ConnectionSettings::kubeconfig(Some(path), options.context.as_deref())?,
+        None if options.context.is_some() => ConnectionSettings::kubeconfig(None, options.context.as_deref())?,
+        None => ConnectionSettings::in_cluster()?,
+    };
+    let connection = connect(&settings)?;
+    let folder = options.cache_dir.clone().unwrap_or_else(|| std::env::temp_dir().join("bridgehead"));
+    let repositories = Repositories::new(bridgehead_sources::Settings::new(&folder))
+        .map_err(|source| AgentError::Cache { folder: folder.clone(), source })?;
+
+    let mut stop = StopSignals::new()?;
+    let (queries, asked) = http::start(options.metrics_address).await?;
+    let identity = identity(options);
+    let observe_only = options.observe || !options.leader_elect;
+    let mut held = if observe_only {
+        None
+    } else {
+        let acquire = lease::acquire(&connection, &options.namespace, &identity);
+        tokio::select! {
+            held = acquire => Some(held),
+            () = stop.wait() => return Ok(ExitCode::SUCCESS),
+        }
+    };
+    queries.leads();
+
+    let ended = tokio::select! {
+        code = control(options, connection, repositories, asked, &mut stop) => code,
+        reason = keep(&mut held) => {
+            tracing::error!(reason, "the lease is lost: this agent stops");
+            return Ok(ExitCode::FAILURE);
+        }
+    };
+    if let Some(held) = held {
+        held.release().await;
+    }
+    Ok(ended)
+}
+
+async fn keep(held: &mut Option<lease::Held>) -> String {
+    match held {
+        Some(held) => held.keep().await,
+        None => std::future::pending().await,
+    }
+}
+
+async fn control(
+    options: &AgentOptions,
+    connection: Connection,
+    repositories: Repositories,
+    asked: http::Queries,
+    stop: &mut StopSignals,
+) -> ExitCode {
+    if !options.observe {
+        tokio::select! {
+            () = defaults::create_until_there(&connection, &options.namespace) => {}
+            () = stop.wait() => return ExitCode::SUCCESS,
+        }
+    }
+    let world = AgentWorld::new(connection.clone(), &options.namespace, repositories);
+    let events = world.sender();
+    let controller = Rc::new(Controller::new(world, controller_settings(options)));
+    controller.hold(Some("it is not known yet whether another engine is running".into()));
+    tokio::select! {
+        _ = controller.run() => {}
+        () = guard::watch(&controller, connection, &options.namespace) => {}
+        () = http::answer(&controller, asked) => {}
+        () = stop.wait() => {
+            let _ = events.send(Event::Shutdown);
+        }
+    }
+    ExitCode::SUCCESS
+}
+
+fn controller_settings(options: &AgentOptions) -> Settings {
+    let span = |time: std::time::Duration| SignedDuration::try_from(time).unwrap_or(SignedDuration::MAX);
+    let mut settings = Settings::new(options.namespace.as_str().into());
+    settings.observe = options.observe;
+    settings.concurrency = usize::try_from(options.concurrency).unwrap_or(settings.concurrency);
+    settings.failed_sync_pause = span(options.failed_sync_pause);
+    if let Some(interval) = options.poll_interval {
+        settings.poll_interval = span(interval);
+    }
+    if let Some(jitter) = options.poll_jitter {
+        settings.poll_jitter = span(jitter);
+    }
+    settings
+}
+
+fn identity(options: &AgentOptions) -> String {
+    let host = || std::fs::read_to_string("/proc/sys/kernel/hostname").map(|name| name.trim().to_owned());
+    let name = options.identity.clone().or_else(|| host().ok()).unwrap_or_else(|| "bridgehead".into());
+    // Two processes on one host are two holders.
+    format!("{name}_{}", std::process::id())
+}
+
+/// SIGINT and SIGTERM.
+struct StopSignals {
+    interrupt: tokio::signal::unix::Signal,
+    terminate: tokio::signal::unix::Signal,
+}
+
+impl StopSignals {
+    fn new() -> Result<Self, AgentError> {
+        let listen = |kind| {
+            signal(kind).map_err(|source| AgentError::System { what: "listen to signals".into(), source })
+        };
+        Ok(Self { interrupt: listen(SignalKind::interrupt())?, terminate: listen(SignalKind::terminate())? })
+    }
+
+    async fn wait(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+        }
+    }
+}

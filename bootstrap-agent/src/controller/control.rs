@@ -1,0 +1,89 @@
+//! The control namespace's watches: into the registry, and from there what they ask for.
+
+use std::collections::BTreeSet;
+
+use bridgehead_api::ApplicationKey;
+use bridgehead_kubernetes::cache::{Frame, FrameKind};
+use serde_json::Value;
+
+use super::Controller;
+use super::world::{ControlKind, World};
+
+impl<W: World> Controller<W> {
+    /// Takes in one frame of a watch over the control namespace.
+    pub(super) fn take_control(&self, kind: ControlKind, frame: &Frame) {
+        match frame.kind() {
+            FrameKind::ListBegins => {
+                self.state.borrow_mut().listing.insert(kind, BTreeSet::new());
+            }
+            FrameKind::Present => match frame.object() {
+                Ok(object) => self.put_control(kind, &object),
+                Err(error) => tracing::warn!(?kind, %error, "failed to read an object of the control namespace"),
+            },
+            FrameKind::Deleted => match frame.object() {
+                Ok(object) => self.remove_control(kind, name_of(&object)),
+                Err(error) => tracing::warn!(?kind, %error, "failed to read an object of the control namespace"),
+            },
+            FrameKind::ListEnds => self.control_list_ends(kind),
+            FrameKind::Bookmark | FrameKind::Failed => {}
+        }
+    }
+
+    fn put_control(&self, kind: ControlKind, object: &Value) {
+        let name = name_of(object);
+        let demands = {
+            let mut state = self.state.borrow_mut();
+            if let Some(listing) = state.listing.get_mut(&kind) {
+                listing.insert(name.to_owned());
+            }
+            let registry = &mut state.registry;
+            match kind {
+                ControlKind::Application => match registry.put_application(object) {
+                    Ok(demand) => vec![demand],
+                    Err(message) => {
+                        tracing::error!(application = name, error = message, "an Application cannot be read");
+                        Vec::new()
+                    }
+                },
+                ControlKind::Project => vec![registry.put_project(object)],
+                ControlKind::Secret => registry.put_secret(object),
+                ControlKind::ConfigMap => vec![registry.put_config_map(object)],
+            }
+        };
+        demands.into_iter().for_each(|demand| self.demand(demand));
+    }
+
+    fn remove_control(&self, kind: ControlKind, name: &str) {
+        let demands = {
+            let mut state = self.state.borrow_mut();
+            let namespace = self.settings.namespace.clone();
+            let registry = &mut state.registry;
+            match kind {
+                ControlKind::Application => {
+                    vec![registry.remove_application(&ApplicationKey::new(namespace, name))]
+                }
+                ControlKind::Project => vec![registry.remove_project(name)],
+                ControlKind::Secret => registry.remove_secret(name),
+                ControlKind::ConfigMap => vec![registry.remove_config_map(name)],
+            }
+        };
+        demands.into_iter().for_each(|demand| self.demand(demand));
+    }
+
+    /// What the list did not have went while nobody looked.
+    fn control_list_ends(&self, kind: ControlKind) {
+        let gone: Vec<String> = {
+            let mut state = self.state.borrow_mut();
+            let present = state.listing.remove(&kind).unwrap_or_default();
+            state.listed.insert(kind);
+            state.registry.names(kind).into_iter().filter(|name| !present.contains(name)).collect()
+        };
+        for name in gone {
+            self.remove_control(kind, &name);
+        }
+    }
+}
+
+fn name_of(object: &Value) -> &str {
+    object.pointer("/metadata/name").and_then(Value::as_str).unwrap_or_default()
+}

@@ -1,0 +1,266 @@
+//! The loop: takes events in, hands keys out, and makes passes side by side on one thread.
+
+use std::collections::BTreeSet;
+
+use bridgehead_api::ApplicationKey;
+use bridgehead_kubernetes::cache::{Applied, Change};
+use futures::future::LocalBoxFuture;
+use futures::stream::{FuturesUnordered, StreamExt};
+use futures::{FutureExt, select_biased};
+use jiff::{SignedDuration, Timestamp};
+
+use super::pass::Stop;
+use super::queue::Priority;
+use super::reconcile::{Wake, reconcile};
+use super::registry::Entry;
+use super::repositories::RepositoryKey;
+use super::world::{ClusterId, Event, World};
+use super::{Controller, State, Work};
+
+/// Why the controller returned.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ended {
+    /// It was told to.
+    Shutdown,
+}
+
+/// How long changes of an application that is still progressing are gathered before the next pass: its
+/// pods come up one after the other, and each would be a write of the status.
+const GATHER: SignedDuration = SignedDuration::from_millis(100);
+
+/// Events taken in before passes get their turn again.
+const BATCH: usize = 256;
+
+impl<W: World> Controller<W> {
+    /// Runs until it is told to stop. Passes that are under way are dropped then, wherever they are: every
+    /// one of them can be made again.
+    pub async fn run(&self) -> Ended {
+        let mut passes: FuturesUnordered<LocalBoxFuture<'_, Work>> = FuturesUnordered::new();
+        loop {
+            while self.is_synced() && passes.len() < self.settings.concurrency {
+                let Some(work) = self.state.borrow_mut().queue.take(self.world.now()) else { break };
+                passes.push(self.work(work).boxed_local());
+            }
+            let next_due = if passes.len() < self.settings.concurrency && self.is_synced() {
+                self.state.borrow().queue.next_due()
+            } else {
+                None
+            };
+            let timer = async {
+                match next_due {
+                    Some(at) => self.world.sleep_until(at).await,
+                    None => futures::future::pending().await,
+                }
+            };
+            let mut event = std::pin::pin!(self.world.next_event().fuse());
+            let mut timer = std::pin::pin!(timer.fuse());
+            select_biased! {
+                event = event => {
+                    if self.take_in(event) { return Ended::Shutdown; }
+                    for _ in 0..BATCH {
+                        let Some(event) = self.world.next_event().now_or_never() else { break };
+                        if self.take_in(event) { return Ended::Shutdown; }
+                    }
+                }
+                done = passes.select_next_some() => self.state.borrow_mut().queue.done(&done),
+                () = timer => {}
+            }
+        }
+    }
+
+    async fn work(&self, work: Work) -> Work {
+        match &work {
+            Work::Application(key) => self.pass(key).await,
+            Work::Repository(key) => self.poll(key).await,
+        }
+        work
+    }
+
+    async fn pass(&self, key: &ApplicationKey) {
+        self.counters.passes.set(self.counters.passes.get() + 1);
+        let result: Result<Wake, Stop> = reconcile(self, key).await;
+        let mut state = self.state.borrow_mut();
+        match result {
+            Ok(Some(at)) => state.queue.add(Work::Application(key.clone()), at, Priority::Background),
+            Ok(None) => {}
+            Err(Stop::Wait) => {
+                if let Some(cluster) = state.placed.get(key).cloned() {
+                    state.waiting.entry(cluster).or_default().insert(key.clone());
+                }
+            }
+            Err(Stop::Again) => {
+                self.counters.again.set(self.counters.again.get() + 1);
+                state.queue.add(Work::Application(key.clone()), self.world.now(), Priority::Operation);
+            }
+            Err(Stop::Problem(problem)) => {
+                tracing::error!(application = %key, problem = %problem.message, "a pass ended without a status");
+                let at = problem.retry_at.unwrap_or_else(|| self.in_seconds(60));
+                state.queue.add(Work::Application(key.clone()), at, Priority::Background);
+            }
+        }
+    }
+
+    /// The repository's turn: one advertisement, and a pass for every application that looks at it if
+    /// anything there is new.
+    async fn poll(&self, key: &RepositoryKey) {
+        let asked = self.world.now();
+        if !self.state.borrow().users.contains_key(key) {
+            return;
+        }
+        self.counters.advertisements.set(self.counters.advertisements.get() + 1);
+        let access = self.access(key);
+        let answer = self.world.advertise(&access).await;
+        let random = self.world.random();
+        let (interval, jitter) = self.poll_times();
+        let mut state = self.state.borrow_mut();
+        let is_new = state.polls.answered(key, asked, answer);
+        let next = state.polls.next(key, interval, jitter, random);
+        state.queue.add(Work::Repository(key.clone()), next, Priority::Background);
+        let users: Vec<ApplicationKey> = state.users.get(key).into_iter().flatten().cloned().collect();
+        for user in users {
+            if is_new || state.refreshes.contains_key(&user) {
+                state.queue.add(Work::Application(user), asked, Priority::Change);
+            }
+        }
+    }
+
+    /// Time between polls and its jitter: `argocd-cm` decides where it says something.
+    fn poll_times(&self) -> (SignedDuration, SignedDuration) {
+        let state = self.state.borrow();
+        let read = |key: &str, otherwise: SignedDuration| {
+            let text = state.registry.setting("argocd-cm", key);
+            text.and_then(|text| bridgehead_api::duration::parse_seconds_or_duration(text).ok()).unwrap_or(otherwise)
+        };
+        let interval = read("timeout.reconciliation", self.settings.poll_interval);
+        let jitter = read("timeout.reconciliation.jitter", self.settings.poll_jitter);
+        (interval.max(SignedDuration::from_secs(1)), jitter)
+    }
+
+    /// Notes that an application looks at a repository.
+    pub(super) fn uses(&self, application: &ApplicationKey, repositories: &BTreeSet<RepositoryKey>) {
+        let mut state = self.state.borrow_mut();
+        state.users.retain(|key, users| {
+            if !repositories.contains(key) {
+                users.remove(application);
+            }
+            !users.is_empty()
+        });
+        for key in repositories {
+            state.users.entry(key.clone()).or_default().insert(application.clone());
+        }
+    }
+
+    /// Notes where an application goes.
+    pub(super) fn places(&self, application: &ApplicationKey, cluster: &ClusterId) {
+        self.state.borrow_mut().placed.insert(application.clone(), cluster.clone());
+    }
+
+    /// Takes an event in. True if the controller is to end.
+    fn take_in(&self, event: Event) -> bool {
+        match event {
+            Event::Shutdown => return true,
+            Event::Control { kind, frame } => self.take_control(kind, &frame),
+            Event::Frame { cluster, kind, frame } => {
+                let Some(handle) = self.state.borrow().clusters.get(&cluster).cloned() else { return false };
+                match handle.apply_frame(&kind, &frame) {
+                    Ok(Applied::Changed(change)) => self.changed(&cluster, &change),
+                    Ok(Applied::Listed(changes)) => {
+                        for change in &changes {
+                            self.changed(&cluster, change);
+                        }
+                        self.wake_waiting(&cluster);
+                    }
+                    Ok(_) => {}
+                    Err(error) => tracing::warn!(%cluster, kind = %kind, %error, "failed to read a watch event"),
+                }
+            }
+            Event::Kinds { cluster, trouble } => {
+                if let Some(handle) = self.state.borrow().clusters.get(&cluster) {
+                    *handle.trouble.borrow_mut() = trouble;
+                }
+                self.wake_waiting(&cluster);
+            }
+            Event::WatchFailed { cluster, kind, message } => {
+                tracing::warn!(%cluster, kind = %kind, error = message, "a watch failed and is tried again");
+            }
+            Event::Pushed { repository } => {
+                let now = self.world.now();
+                let mut state = self.state.borrow_mut();
+                let keys: Vec<RepositoryKey> = state
+                    .users
+                    .keys()
+                    .filter(|key| bridgehead_api::secret::same_git_url(&key.url, &repository))
+                    .cloned()
+                    .collect();
+                for key in keys {
+                    state.queue.add(Work::Repository(key), now, Priority::Request);
+                }
+            }
+        }
+        false
+    }
+
+    fn wake_waiting(&self, cluster: &ClusterId) {
+        let now = self.world.now();
+        let mut state = self.state.borrow_mut();
+        for key in state.waiting.remove(cluster).into_iter().flatten() {
+            state.queue.add(Work::Application(key), now, Priority::Change);
+        }
+    }
+
+    /// A live object changed: the applications that it belongs or belonged to, or that want it, look again.
+    fn changed(&self, cluster: &ClusterId, change: &Change) {
+        if !change.matters() {
+            return;
+        }
+        let instances = [&change.tracked_by_before, &change.tracked_by_after];
+        let now = self.world.now();
+        let mut state = self.state.borrow_mut();
+        let mut keys: BTreeSet<ApplicationKey> = instances
+            .into_iter()
+            .flatten()
+            .map(|instance| self.application_of(instance))
+            .collect();
+        if change.wanted && change.tracked_by_after.is_none() {
+            keys.extend(wanters(&state, cluster, change));
+        }
+        for key in keys {
+            let Some(entry) = state.registry.application(&key) else { continue };
+            let due = if gathers(&entry.application.status) { now.saturating_add(GATHER).unwrap_or(now) } else { now };
+            state.queue.add(Work::Application(key), due, Priority::Change);
+        }
+    }
+
+    /// The application that a tracking id's first part names.
+    fn application_of(&self, instance: &str) -> ApplicationKey {
+        match instance.split_once('_') {
+            Some((namespace, name)) => ApplicationKey::new(namespace, name),
+            None => ApplicationKey::new(self.settings.namespace.clone(), instance),
+        }
+    }
+}
+
+/// Applications of the cluster that have the object in their status. Rare, so no index is kept for it: an
+/// object that an application wants and that carries nobody's mark, or not any more.
+fn wanters<W: World>(state: &State<W>, cluster: &ClusterId, change: &Change) -> Vec<ApplicationKey> {
+    let has = |entry: &Entry| {
+        entry.application.status.resources.iter().any(|resource| {
+            resource.name == *change.key.name
+                && resource.kind == *change.key.group_kind.kind
+                && resource.group == *change.key.group_kind.group
+                && resource.namespace == change.key.namespace()
+        })
+    };
+    state
+        .registry
+        .applications()
+        .filter(|(key, entry)| state.placed.get(*key) == Some(cluster) && has(entry))
+        .map(|(key, _)| key.clone())
+        .collect()
+}
+
+/// True while an application is synced and comes up: its changes come in bursts.
+fn gathers(status: &bridgehead_api::application::ApplicationStatus) -> bool {
+    use bridgehead_api::application::{HealthStatusCode, SyncStatusCode};
+    status.sync.status == Some(SyncStatusCode::Synced) && status.health.status == Some(HealthStatusCode::Progressing)
+}

@@ -1,0 +1,403 @@
+//! The controller: everything that happens to applications, whatever it runs on.
+//!
+//! ```text
+//! events ─► registry, caches ─► queue ─► reconcile (one pass) ─► effects, one status patch
+//!                                 ▲            │ wake, or what it waits for
+//!                                 └────────────┘
+//! ```
+//! One future runs everything ([`Controller::run`]); it owns no thread, no socket and no clock. Those are
+//! behind [`world::World`], so that the simulator runs this very code.
+
+mod clusters;
+mod control;
+mod driver;
+mod execute;
+mod finalize;
+mod live;
+mod operation;
+mod pass;
+mod permissions;
+mod queue;
+mod reconcile;
+mod registry;
+mod repositories;
+mod scope;
+mod store;
+mod target;
+pub mod world;
+
+use std::cell::{Cell, RefCell};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::rc::Rc;
+use std::sync::Arc;
+
+use bridgehead_api::application::{ApplicationStatus, ConditionType};
+use bridgehead_api::config_map::{KnownHosts, TlsCertificates};
+use bridgehead_api::secret::Cluster as ClusterSecret;
+use bridgehead_api::{ApplicationKey, Namespace};
+use bridgehead_engine::compare::Comparison;
+use bridgehead_engine::diff::DiffRules;
+use bridgehead_engine::status::{Observation, Verdict, observe};
+use bridgehead_kubernetes::discovery::Resource;
+use bridgehead_sources::RepoAccess;
+use jiff::{SignedDuration, Timestamp};
+use serde_json::Value;
+
+use clusters::ClusterHandle;
+use pass::{Problem, Scope, Stop};
+use queue::{Priority, Queue};
+use registry::{Demand, Entry, Registry};
+use repositories::{Polls, Refs, RepositoryKey};
+use target::Target;
+use world::{Call, ClusterId, ClusterTarget, Cluster as _, ControlKind, Reply, World};
+
+pub use driver::Ended;
+pub use operation::DEFAULT_FAILED_SYNC_PAUSE;
+
+/// How the controller behaves.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Namespace of the Applications, their projects, Secrets and ConfigMaps.
+    pub namespace: Namespace,
+    /// Look and tell, write nothing.
+    pub observe: bool,
+    /// Passes at once.
+    pub concurrency: usize,
+    /// Time between two polls of a repository, where `argocd-cm` does not say.
+    pub poll_interval: SignedDuration,
+    /// Random time added to it.
+    pub poll_jitter: SignedDuration,
+    /// Pause before a failed automated sync is tried again.
+    pub failed_sync_pause: SignedDuration,
+}
+
+impl Settings {
+    /// The defaults, for an agent in `namespace`.
+    pub fn new(namespace: Namespace) -> Self {
+        Self {
+            namespace,
+            observe: false,
+            concurrency: 32,
+            poll_interval: SignedDuration::from_secs(120),
+            poll_jitter: SignedDuration::from_secs(60),
+            failed_sync_pause: DEFAULT_FAILED_SYNC_PAUSE,
+        }
+    }
+}
+
+/// What waits in the queue.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+enum Work {
+    Application(ApplicationKey),
+    Repository(RepositoryKey),
+}
+
+/// The controller over one world.
+pub struct Controller<W: World> {
+    world: W,
+    settings: Settings,
+    state: RefCell<State<W>>,
+    /// Why nothing may be written at present.
+    hold: RefCell<Option<String>>,
+    counters: Counters,
+}
+
+struct State<W: World> {
+    registry: Registry,
+    clusters: BTreeMap<ClusterId, Rc<ClusterHandle<W::Cluster>>>,
+    /// The Secret that each cluster was opened with.
+    opened_with: HashMap<ClusterId, Arc<ClusterSecret>>,
+    polls: Polls,
+    queue: Queue<Work>,
+    /// Repositories that applications look at, and which.
+    users: HashMap<RepositoryKey, BTreeSet<ApplicationKey>>,
+    /// When each application's refresh annotation was first seen.
+    refreshes: HashMap<ApplicationKey, (String, Timestamp)>,
+    /// Applications that wait for a cluster's kinds or lists.
+    waiting: BTreeMap<ClusterId, HashSet<ApplicationKey>>,
+    /// The cluster of each application, as of its last pass.
+    placed: HashMap<ApplicationKey, ClusterId>,
+    /// Names seen by a list of the control namespace that is under way.
+    listing: HashMap<ControlKind, BTreeSet<String>>,
+    /// Lists of the control namespace that are complete.
+    listed: BTreeSet<ControlKind>,
+}
+
+/// What the controller has done, for metrics and tests.
+#[derive(Debug, Default)]
+pub struct Counters {
+    /// Passes over applications.
+    pub passes: Cell<u64>,
+    /// Advertisements asked for.
+    pub advertisements: Cell<u64>,
+    /// Applications whose pass had to be made again at once.
+    pub again: Cell<u64>,
+}
+
+impl<W: World> Controller<W> {
+    /// A controller that knows nothing yet.
+    pub fn new(world: W, settings: Settings) -> Self {
+        let registry = Registry::new(settings.namespace.clone());
+        let state = State {
+            registry,
+            clusters: BTreeMap::new(),
+            opened_with: HashMap::new(),
+            polls: Polls::default(),
+            queue: Queue::default(),
+            users: HashMap::new(),
+            refreshes: HashMap::new(),
+            waiting: BTreeMap::new(),
+            placed: HashMap::new(),
+            listing: HashMap::new(),
+            listed: BTreeSet::new(),
+        };
+        Self { world, settings, state: RefCell::new(state), hold: RefCell::default(), counters: Counters::default() }
+    }
+
+    /// The world.
+    pub fn world(&self) -> &W {
+        &self.world
+    }
+
+    /// What it has done.
+    pub fn counters(&self) -> &Counters {
+        &self.counters
+    }
+
+    /// True once every list of the control namespace is complete.
+    pub fn is_synced(&self) -> bool {
+        self.state.borrow().listed.len() == ControlKind::ALL.len()
+    }
+
+    /// Forbids writes, and says why; `None` allows them again.
+    pub fn hold(&self, reason: Option<String>) {
+        let was_held = self.hold.borrow().is_some();
+        let is_held = reason.is_some();
+        *self.hold.borrow_mut() = reason;
+        if was_held && !is_held {
+            self.demand(Demand::Everything);
+        }
+    }
+
+    /// Why nothing is written at present.
+    pub fn held(&self) -> Option<String> {
+        self.hold.borrow().clone()
+    }
+
+    /// Verdicts of all applications, for metrics: key, entry.
+    pub fn applications(&self) -> Vec<(ApplicationKey, Rc<Entry>)> {
+        let state = self.state.borrow();
+        state.registry.applications().map(|(key, entry)| (key.clone(), entry.clone())).collect()
+    }
+
+    fn may_write(&self) -> Result<(), Stop> {
+        match &*self.hold.borrow() {
+            None => Ok(()),
+            Some(_) => Err(Stop::Wait),
+        }
+    }
+
+    fn application(&self, key: &ApplicationKey) -> Option<Rc<Entry>> {
+        self.state.borrow().registry.application(key)
+    }
+
+    fn in_seconds(&self, seconds: i64) -> Timestamp {
+        self.world.now().saturating_add(SignedDuration::from_secs(seconds)).unwrap_or(Timestamp::MAX)
+    }
+
+    /// When the present refresh annotation of the application was first seen.
+    fn refresh_seen(&self, key: &ApplicationKey) -> Timestamp {
+        let now = self.world.now();
+        self.state.borrow().refreshes.get(key).map_or(now, |(_, since)| *since)
+    }
+
+    /// Takes in an Application that a write of ours has returned.
+    fn wrote_application(&self, object: &Value) {
+        let mut state = self.state.borrow_mut();
+        let _ = state.registry.put_application(object);
+        if let Some(cluster) = state.clusters.get(&ClusterId::in_cluster()).cloned() {
+            drop(state);
+            cluster.note_if_held(object);
+        }
+    }
+
+    /// Reads an Application again, after a write of it was refused.
+    async fn reread(&self, key: &ApplicationKey) {
+        let object_key = bridgehead_api::ObjectKey::new(
+            store::application_kind().group_kind,
+            key.namespace.as_str(),
+            key.name.clone(),
+        );
+        let call = Call::Read { kind: store::application_kind(), key: object_key };
+        match self.world.control_cluster().call(call).await {
+            Ok(Reply::Object(object)) => {
+                let _ = self.state.borrow_mut().registry.put_application(object.value());
+            }
+            Ok(Reply::Gone) => {
+                self.state.borrow_mut().registry.remove_application(key);
+            }
+            Err(error) if error.kind == world::CallErrorKind::NotFound => {
+                self.state.borrow_mut().registry.remove_application(key);
+            }
+            Err(_) => {}
+        }
+    }
+
+    /// The destination with this id; opened the first time.
+    fn cluster(&self, id: &ClusterId, secret: &Arc<ClusterSecret>) -> Result<Rc<ClusterHandle<W::Cluster>>, Problem> {
+        if let Some(handle) = self.state.borrow().clusters.get(id) {
+            if let Some(trouble) = &*handle.trouble.borrow()
+                && handle.cluster.kinds().is_none()
+            {
+                return Err(Problem::passing(
+                    ConditionType::ComparisonError,
+                    format!("failed to reach cluster {id}: {trouble}"),
+                    self.in_seconds(10),
+                ));
+            }
+            return Ok(handle.clone());
+        }
+        let target = ClusterTarget { id: id.clone(), cluster: secret.clone() };
+        let opened = self.world.connect(&target).map_err(|message| {
+            Problem::passing(
+                ConditionType::ComparisonError,
+                format!("failed to connect to cluster {id}: {message}"),
+                self.in_seconds(30),
+            )
+        })?;
+        let handle = Rc::new(ClusterHandle::new(id.clone(), opened, self.world.random()));
+        let mut state = self.state.borrow_mut();
+        state.clusters.insert(id.clone(), handle.clone());
+        state.opened_with.insert(id.clone(), secret.clone());
+        Ok(handle)
+    }
+
+    /// What may differ, by the application and by `argocd-cm`.
+    fn diff_rules(&self, scope: &Scope<W::Cluster>) -> DiffRules {
+        let state = self.state.borrow();
+        let empty = BTreeMap::new();
+        DiffRules::of(&scope.spec, state.registry.config_map("argocd-cm").unwrap_or(&empty)).0
+    }
+
+    /// How a repository is reached, with what the settings know of certificates and host keys.
+    fn access(&self, key: &RepositoryKey) -> Arc<RepoAccess> {
+        let state = self.state.borrow();
+        let repository = state.registry.repository(&key.url, &key.project);
+        let empty = BTreeMap::new();
+        let read = |name: &str| state.registry.config_map(name).unwrap_or(&empty);
+        let certificates = TlsCertificates::read(read("argocd-tls-certs-cm")).0;
+        let known_hosts = KnownHosts::read(read("argocd-ssh-known-hosts-cm")).0;
+        Arc::new(RepoAccess::new(&repository, &certificates, Arc::new(known_hosts)))
+    }
+
+    /// The refs of a repository as of `since`; asks for the repository's turn where there are none.
+    fn refs(&self, key: &RepositoryKey, since: Option<Timestamp>) -> Refs {
+        let mut state = self.state.borrow_mut();
+        let refs = state.polls.refs(key, since);
+        if matches!(refs, Refs::NotYet) {
+            state.queue.add(Work::Repository(key.clone()), self.world.now(), Priority::Request);
+        }
+        refs
+    }
+
+    fn status_of(
+        &self,
+        scope: &Scope<W::Cluster>,
+        target: &Target,
+        comparison: &Comparison,
+        before: &ApplicationStatus,
+        extra: Vec<(ConditionType, String)>,
+    ) -> ApplicationStatus {
+        let mut conditions = target.conditions.clone();
+        conditions.extend(permissions::conditions_of(&comparison.problems));
+        conditions.extend(extra);
+        let observation = Observation {
+            spec: &scope.spec,
+            revisions: &target.revisions,
+            verdict: Verdict::Compared(comparison),
+            conditions,
+            source_types: target.source_types.clone(),
+            controller_namespace: self.settings.namespace.as_str(),
+        };
+        observe(before, observation, self.world.now())
+    }
+
+    /// Puts into the queue what a change asks for.
+    fn demand(&self, demand: Demand) {
+        let now = self.world.now();
+        let mut state = self.state.borrow_mut();
+        match demand {
+            Demand::Nothing => {}
+            Demand::Application(key) => {
+                let refresh = state.registry.application(&key).and_then(|entry| {
+                    entry.application.metadata.annotation(bridgehead_api::annotations::REFRESH).map(str::to_owned)
+                });
+                let priority = if refresh.is_some() { Priority::Request } else { Priority::Change };
+                match refresh {
+                    Some(value) if state.refreshes.get(&key).is_none_or(|(known, _)| *known != value) => {
+                        state.refreshes.insert(key.clone(), (value, now));
+                    }
+                    Some(_) => {}
+                    None => {
+                        state.refreshes.remove(&key);
+                    }
+                }
+                state.queue.add(Work::Application(key), now, priority);
+            }
+            Demand::Gone(key) => {
+                state.refreshes.remove(&key);
+                state.placed.remove(&key);
+                state.users.retain(|_, users| {
+                    users.remove(&key);
+                    !users.is_empty()
+                });
+                let State { users, polls, .. } = &mut *state;
+                polls.retain(|key| users.contains_key(key));
+                state.queue.forget(&Work::Application(key));
+            }
+            Demand::Project(name) => state.add_where(now, |entry| project_of(entry) == name),
+            Demand::Cluster(id) => {
+                // What was opened with another Secret is opened anew by the next pass that needs it.
+                state.clusters.remove(&id);
+                state.opened_with.remove(&id);
+                state.add_where(now, |_| true);
+            }
+            Demand::Repositories => {
+                let repositories: Vec<RepositoryKey> = state.users.keys().cloned().collect();
+                for key in repositories {
+                    state.queue.add(Work::Repository(key), now, Priority::Change);
+                }
+            }
+            Demand::Everything => state.add_where(now, |_| true),
+        }
+    }
+}
+
+fn project_of(entry: &Entry) -> &str {
+    let project = entry.application.spec.project.as_str();
+    if project.is_empty() { bridgehead_api::project::DEFAULT_PROJECT } else { project }
+}
+
+impl<W: World> State<W> {
+    fn add_where(&mut self, now: Timestamp, picks: impl Fn(&Entry) -> bool) {
+        let keys: Vec<ApplicationKey> = self
+            .registry
+            .applications()
+            .filter(|(_, entry)| picks(entry))
+            .map(|(key, _)| key.clone())
+            .collect();
+        for key in keys {
+            self.queue.add(Work::Application(key), now, Priority::Change);
+        }
+    }
+}
+
+/// Resources of the control namespace that the agent watches from the start.
+pub fn control_resource(kind: ControlKind) -> Resource {
+    match kind {
+        ControlKind::Application => Resource::known(bridgehead_api::API_VERSION, "Application", "applications", true),
+        ControlKind::Project => Resource::known(bridgehead_api::API_VERSION, "AppProject", "appprojects", true),
+        ControlKind::Secret => Resource::known("v1", "Secret", "secrets", true),
+        ControlKind::ConfigMap => Resource::known("v1", "ConfigMap", "configmaps", true),
+    }
+}
