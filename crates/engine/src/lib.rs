@@ -10,6 +10,7 @@ pub mod compare;
 pub mod diff;
 pub mod health;
 pub mod manifest;
+pub mod project;
 pub mod source;
 pub mod status;
 pub mod sync;

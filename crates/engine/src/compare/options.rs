@@ -21,7 +21,8 @@ impl CompareOptions {
     /// The options of an application, by its specification and instance name.
     pub fn of(spec: &ApplicationSpec, instance: &str) -> Self {
         let policy = spec.sync_policy.as_ref();
-        let sync = SyncOptions::parse(policy.map(|policy| policy.sync_options.as_slice()).unwrap_or_default());
+        let sync =
+            SyncOptions::parse(policy.map(|policy| policy.sync_options.as_slice()).unwrap_or_default());
         let managed = policy.is_some_and(|policy| policy.managed_namespace_metadata.is_some());
         Self {
             application: instance.to_owned(),

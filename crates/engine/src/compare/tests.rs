@@ -12,7 +12,8 @@ fn manifest(kind: &str, name: &str, extra: Value) -> Manifest {
         "Application" => "argoproj.io/v1alpha1",
         _ => "v1",
     };
-    let mut value = json!({"apiVersion": api_version, "kind": kind, "metadata": {"name": name, "namespace": "shop"}});
+    let mut value =
+        json!({"apiVersion": api_version, "kind": kind, "metadata": {"name": name, "namespace": "shop"}});
     for (field, content) in extra.as_object().expect("an object") {
         if field == "annotations" {
             value["metadata"]["annotations"] = content.clone();
@@ -40,7 +41,9 @@ fn live(kind: &str, name: &str, extra: Value) -> Live {
 
 fn compared_with(desired: &[Desired], live: &[Live], options: &CompareOptions) -> Comparison {
     let lookup = |key: &ObjectKey| {
-        live.iter().find(|live| live.key == *key).map_or(LiveLookup::Absent, |live| LiveLookup::Live(live.clone()))
+        live.iter()
+            .find(|live| live.key == *key)
+            .map_or(LiveLookup::Absent, |live| LiveLookup::Live(live.clone()))
     };
     compare_application(desired, &lookup, live, &DiffRules::default(), options, &mut DiffMemo::default())
 }
@@ -76,7 +79,10 @@ fn objects_are_sorted_as_argo_cd_prints_them() {
 fn missing_objects_are_out_of_sync_and_do_not_make_the_application_unhealthy() {
     let comparison = compared(&[desired("ConfigMap", "a", json!({}))], &[]);
     assert_eq!(comparison.sync, SyncStatusCode::OutOfSync);
-    assert_eq!(comparison.resources[0].health.as_ref().map(|health| health.status), Some(HealthStatusCode::Missing));
+    assert_eq!(
+        comparison.resources[0].health.as_ref().map(|health| health.status),
+        Some(HealthStatusCode::Missing)
+    );
     assert_eq!(comparison.health.status, HealthStatusCode::Healthy);
 }
 
@@ -137,12 +143,11 @@ fn an_object_of_another_application_is_told_of() {
 
 #[test]
 fn health_that_is_ignored_does_not_count() {
-    let failed = |annotations: Value| {
-        json!({"annotations": annotations, "status": {"conditions": [{"type": "Failed", "status": "True"}]}})
-    };
+    let failed = |annotations: Value| json!({"annotations": annotations, "status": {"conditions": [{"type": "Failed", "status": "True"}]}});
     let counted = compared(&[], &[live("Job", "a", failed(json!({})))]);
     assert_eq!(counted.health.status, HealthStatusCode::Degraded);
-    let ignored = compared(&[], &[live("Job", "a", failed(json!({annotations::IGNORE_HEALTHCHECK: "true"})))]);
+    let ignored =
+        compared(&[], &[live("Job", "a", failed(json!({annotations::IGNORE_HEALTHCHECK: "true"})))]);
     assert_eq!(ignored.health.status, HealthStatusCode::Healthy);
 }
 
@@ -159,7 +164,8 @@ fn an_application_that_manages_itself_does_not_wait_for_itself() {
 
 #[test]
 fn the_managed_namespace_is_never_extraneous() {
-    let mut namespace = Manifest::new(json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "shop"}}));
+    let mut namespace =
+        Manifest::new(json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "shop"}}));
     stamp_tracking(&mut namespace, APPLICATION, "shop");
     let options = CompareOptions {
         application: APPLICATION.into(),

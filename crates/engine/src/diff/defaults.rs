@@ -10,7 +10,9 @@ pub(super) fn is_nothing(field: &str, value: &Value, native: bool) -> bool {
     match value {
         Value::Null => true,
         Value::Object(fields) => {
-            native && fields.is_empty() && (schema::has_free_keys("spec", field) || schema::holds_quantities(field))
+            native
+                && fields.is_empty()
+                && (schema::has_free_keys("spec", field) || schema::holds_quantities(field))
         }
         Value::Array(items) => native && items.is_empty(),
         Value::Bool(flag) => native && !flag && is_plain_flag(field),
@@ -123,9 +125,8 @@ fn is_default_text(field: &str, text: &str) -> bool {
 
 fn is_default_number(field: &str, number: i64) -> bool {
     match field {
-        "replicas" | "parallelism" | "completions" | "successThreshold" | "maxUnavailable" | "minReplicas" => {
-            number == 1
-        }
+        "replicas" | "parallelism" | "completions" | "successThreshold" | "maxUnavailable"
+        | "minReplicas" => number == 1,
         "terminationGracePeriodSeconds" => number == 30,
         "revisionHistoryLimit" | "periodSeconds" => number == 10,
         "progressDeadlineSeconds" => number == 600,

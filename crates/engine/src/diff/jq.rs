@@ -25,9 +25,31 @@ const MOST_PATHS: usize = 10_000;
 
 /// Names that generate without end, loop, or look beyond the object.
 const REFUSED: &[&str] = &[
-    "def", "reduce", "foreach", "label", "import", "include", "range", "repeat", "recurse", "while", "until",
-    "walk", "combinations", "limit", "input", "inputs", "env", "now", "debug", "stderr", "halt", "halt_error",
-    "input_line_number", "input_filename", "splits",
+    "def",
+    "reduce",
+    "foreach",
+    "label",
+    "import",
+    "include",
+    "range",
+    "repeat",
+    "recurse",
+    "while",
+    "until",
+    "walk",
+    "combinations",
+    "limit",
+    "input",
+    "inputs",
+    "env",
+    "now",
+    "debug",
+    "stderr",
+    "halt",
+    "halt_error",
+    "input_line_number",
+    "input_filename",
+    "splits",
 ];
 
 type Filter = jaq_core::Filter<data::JustLut<Val>>;
@@ -172,10 +194,7 @@ mod tests {
             remaining(r#".c[] | select(.n == "b")"#, object.clone()),
             json!({"c": [{"n": "a", "i": 1}]})
         );
-        assert_eq!(
-            remaining(r#".c[]?.i"#, object),
-            json!({"c": [{"n": "a"}, {"n": "b"}, {"n": "b"}]})
-        );
+        assert_eq!(remaining(r#".c[]?.i"#, object), json!({"c": [{"n": "a"}, {"n": "b"}, {"n": "b"}]}));
     }
 
     #[test]
@@ -199,9 +218,14 @@ mod tests {
 
     #[test]
     fn what_has_no_bound_is_refused_and_fields_of_that_name_are_not() {
-        for expression in
-            ["repeat(.a)", "range(1e12)", "def f: f; f", ".a | until(false; .)", r#""\(range(9))""#, ".. | .. | .."]
-        {
+        for expression in [
+            "repeat(.a)",
+            "range(1e12)",
+            "def f: f; f",
+            ".a | until(false; .)",
+            r#""\(range(9))""#,
+            ".. | .. | ..",
+        ] {
             assert!(JqPath::compile(expression).is_err(), "{expression}");
         }
         assert!(JqPath::compile(".range.env.input").is_ok());

@@ -74,11 +74,8 @@ pub struct FieldDifference {
 
 /// Compares a manifest with the live object.
 pub fn compare(desired: &Desired, live: &Live, rules: &DiffRules) -> Verdict {
-    let last = if rules.applies_on_server(&desired.manifest) {
-        None
-    } else {
-        last_applied::of_live(&live.manifest)
-    };
+    let last =
+        if rules.applies_on_server(&desired.manifest) { None } else { last_applied::of_live(&live.manifest) };
     let sides = normalise::sides(desired, live, last, rules);
     let differences = walk::differences(&sides);
     if differences.is_empty() { Verdict::Same } else { Verdict::Different(differences) }

@@ -162,7 +162,9 @@ impl Patcher<'_> {
                 patch.insert(name.to_owned(), Value::Array(desired.to_vec()));
             }
             ListRule::Set if strategic => set(name, desired, live, last, patch),
-            ListRule::Map(keys) if strategic && !repeats_key(keys[0], desired) && !repeats_key(keys[0], live) => {
+            ListRule::Map(keys)
+                if strategic && !repeats_key(keys[0], desired) && !repeats_key(keys[0], live) =>
+            {
                 self.keyed(place, name, keys, (desired, live, last), patch);
             }
             ListRule::Set => {
@@ -275,11 +277,8 @@ fn merge(target: &mut Map<String, Value>, patch: Map<String, Value>) {
 
 fn set(name: &str, desired: &[Value], live: &[Value], last: &[Value], patch: &mut Map<String, Value>) {
     let added: Vec<Value> = desired.iter().filter(|item| !live.contains(item)).cloned().collect();
-    let gone: Vec<Value> = live
-        .iter()
-        .filter(|item| last.contains(item) && !desired.contains(item))
-        .cloned()
-        .collect();
+    let gone: Vec<Value> =
+        live.iter().filter(|item| last.contains(item) && !desired.contains(item)).cloned().collect();
     patch.insert(format!("$setElementOrder/{name}"), Value::Array(desired.to_vec()));
     if !added.is_empty() {
         patch.insert(name.to_owned(), Value::Array(added));
@@ -299,7 +298,8 @@ fn retain(
     if excluded_fields(name, desired, live).is_empty() {
         return;
     }
-    let mut kept: Vec<&String> = desired.iter().filter(|(_, value)| !value.is_null()).map(|(name, _)| name).collect();
+    let mut kept: Vec<&String> =
+        desired.iter().filter(|(_, value)| !value.is_null()).map(|(name, _)| name).collect();
     kept.sort();
     patch.insert("$retainKeys".to_owned(), json!(kept));
 }

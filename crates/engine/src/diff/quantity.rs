@@ -19,8 +19,7 @@ fn parse(text: &str) -> Option<i128> {
         b'+' => (false, &text[1..]),
         _ => (false, text),
     };
-    let number_length =
-        unsigned.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(unsigned.len());
+    let number_length = unsigned.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(unsigned.len());
     let (number, suffix) = unsigned.split_at(number_length);
     let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
     if (whole.is_empty() && fraction.is_empty()) || fraction.contains('.') || fraction.len() > 18 {
@@ -90,7 +89,9 @@ mod tests {
     #[test]
     fn different_amounts_differ_and_other_texts_are_none() {
         assert_ne!(amount(&json!("1M")), amount(&json!("1Mi")));
-        for text in ["", "abc", "1Zi", "1..2", ".", "m", "1 Gi", "99999999999999999999999999999999999999999Ei"] {
+        for text in
+            ["", "abc", "1Zi", "1..2", ".", "m", "1 Gi", "99999999999999999999999999999999999999999Ei"]
+        {
             assert_eq!(amount(&json!(text)), None, "{text:?}");
         }
     }

@@ -136,7 +136,9 @@ impl DiffRules {
             places.extend(rule.places(live_value));
             places.sort_unstable_by(|left, right| right.cmp(left));
             places.dedup();
-            for place in places.into_iter().filter(|place| place.first() != Some(&Step::Field("status".into()))) {
+            for place in
+                places.into_iter().filter(|place| place.first() != Some(&Step::Field("status".into())))
+            {
                 match pointer::get(live_value, &place) {
                     Some(value) if pointer::get(manifest.value(), &place) != Some(value) => {
                         pointer::set(manifest.value_mut(), &place, value.clone());

@@ -109,7 +109,9 @@ fn is_container_list(field: &str) -> bool {
 /// The values of an element's key fields; a port without protocol is a TCP port.
 fn identity<'v>(keys: &[&str], element: &'v Value) -> Vec<&'v Value> {
     const NULL: &Value = &Value::Null;
-    keys.iter().map(|key| element.get(*key).filter(|value| !is_default_key(key, value)).unwrap_or(NULL)).collect()
+    keys.iter()
+        .map(|key| element.get(*key).filter(|value| !is_default_key(key, value)).unwrap_or(NULL))
+        .collect()
 }
 
 /// For each element, the live one that it stands for. Of several with the same keys the first goes with the
@@ -120,7 +122,8 @@ pub(super) fn pair(keys: &[&str], desired: &[Value], live: &[Value]) -> Vec<Opti
         .iter()
         .map(|element| {
             let own = identity(keys, element);
-            let found = (0..live.len()).find(|index| !taken[*index] && identity(keys, &live[*index]) == own)?;
+            let found =
+                (0..live.len()).find(|index| !taken[*index] && identity(keys, &live[*index]) == own)?;
             taken[found] = true;
             Some(found)
         })
@@ -153,8 +156,17 @@ pub(super) fn retains_keys(kind: &str, parent: &str, field: &str) -> bool {
 /// True for maps whose keys are the user's: nothing is known of what is in them.
 pub(super) fn has_free_keys(parent: &str, field: &str) -> bool {
     match field {
-        "labels" | "annotations" | "matchLabels" | "nodeSelector" | "data" | "binaryData" | "stringData"
-        | "parameters" | "deviceClassMappings" | "options" | "volumeAttributes" => true,
+        "labels"
+        | "annotations"
+        | "matchLabels"
+        | "nodeSelector"
+        | "data"
+        | "binaryData"
+        | "stringData"
+        | "parameters"
+        | "deviceClassMappings"
+        | "options"
+        | "volumeAttributes" => true,
         // A Service's and a ReplicationController's selector is a plain map; others hold matchLabels.
         "selector" => parent == "spec",
         _ => false,

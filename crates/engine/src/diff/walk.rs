@@ -79,7 +79,14 @@ impl<'s> Walk<'s> {
     }
 
     /// A field of the manifest against the live one.
-    fn field(&mut self, place: Place<'_>, name: &str, desired: &Value, live: Option<&Value>, last: Option<&Value>) {
+    fn field(
+        &mut self,
+        place: Place<'_>,
+        name: &str,
+        desired: &Value,
+        live: Option<&Value>,
+        last: Option<&Value>,
+    ) {
         let native = self.fields.is_native(place);
         let live = live.filter(|live| !live.is_null());
         if desired.is_null() {
@@ -229,10 +236,8 @@ impl<'s> Walk<'s> {
 }
 
 fn key_text(keys: &[&str], element: &Value) -> String {
-    let parts: Vec<String> = keys
-        .iter()
-        .filter_map(|key| Some(format!("{key}={}", scalar_text(element.get(key)?))))
-        .collect();
+    let parts: Vec<String> =
+        keys.iter().filter_map(|key| Some(format!("{key}={}", scalar_text(element.get(key)?)))).collect();
     parts.join(",")
 }
 

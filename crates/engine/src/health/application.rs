@@ -5,7 +5,8 @@
 //! its health alone counts, and the message says so.
 
 use bridgehead_api::application::{
-    Application, ApplicationSpec, ComparedTo, HealthStatusCode, OperationPhase, SyncStatusCode, normalise_spec,
+    Application, ApplicationSpec, ComparedTo, HealthStatusCode, OperationPhase, SyncStatusCode,
+    normalise_spec,
 };
 
 use super::Health;
@@ -39,9 +40,9 @@ pub(super) fn health(object: Reader<'_>) -> Health {
             Health::healthy("is out of sync; it has no automated sync, so that only its health counts")
         }
         (Some(SyncStatusCode::OutOfSync), _) => {
-            let failed = status.operation_state.filter(|state| {
-                matches!(state.phase, OperationPhase::Failed | OperationPhase::Error)
-            });
+            let failed = status
+                .operation_state
+                .filter(|state| matches!(state.phase, OperationPhase::Failed | OperationPhase::Error));
             match failed {
                 Some(state) => Health::degraded(format!("its last sync failed: {}", state.message)),
                 None => Health::progressing("is out of sync"),

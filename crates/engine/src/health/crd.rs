@@ -4,8 +4,9 @@ use super::Health;
 use super::read::Reader;
 
 pub(super) fn health(crd: Reader<'_>) -> Health {
-    let status =
-        |condition_type: &str| crd.condition(condition_type).map(|condition| (condition.text("/status"), condition));
+    let status = |condition_type: &str| {
+        crd.condition(condition_type).map(|condition| (condition.text("/status"), condition))
+    };
     if crd.items("/status/conditions").next().is_none() {
         return Health::progressing("waiting for the definition to be processed");
     }

@@ -11,10 +11,14 @@ pub(super) fn health(daemon_set: Reader<'_>) -> Health {
     let updated = daemon_set.count("/status/updatedNumberScheduled");
     let available = daemon_set.count("/status/numberAvailable");
     if daemon_set.text("/spec/updateStrategy/type") == "OnDelete" {
-        return Health::healthy(format!("{updated} of {wanted} pods are updated; the others follow on deletion"));
+        return Health::healthy(format!(
+            "{updated} of {wanted} pods are updated; the others follow on deletion"
+        ));
     }
     if updated < wanted {
-        return Health::progressing(format!("waiting for the rollout: {updated} of {wanted} pods are updated"));
+        return Health::progressing(format!(
+            "waiting for the rollout: {updated} of {wanted} pods are updated"
+        ));
     }
     if available < wanted {
         return Health::progressing(format!(

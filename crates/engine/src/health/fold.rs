@@ -52,11 +52,11 @@ mod tests {
                 (key, status.map(|status| Health::new(status, "why")), *counts)
             })
             .collect();
-        application_health(
-            objects
-                .iter()
-                .map(|(key, health, counts)| Counted { key, health: health.as_ref(), counts: *counts }),
-        )
+        application_health(objects.iter().map(|(key, health, counts)| Counted {
+            key,
+            health: health.as_ref(),
+            counts: *counts,
+        }))
     }
 
     #[test]

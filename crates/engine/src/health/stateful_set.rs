@@ -35,7 +35,12 @@ pub(super) fn health(stateful_set: Reader<'_>) -> Health {
     let (update, current) =
         (stateful_set.text("/status/updateRevision"), stateful_set.text("/status/currentRevision"));
     if update != current {
-        return Health::progressing(format!("waiting for the rollout: {updated} pods are at revision {update}"));
+        return Health::progressing(format!(
+            "waiting for the rollout: {updated} pods are at revision {update}"
+        ));
     }
-    Health::healthy(format!("{} pods are at revision {current}", stateful_set.count("/status/currentReplicas")))
+    Health::healthy(format!(
+        "{} pods are at revision {current}",
+        stateful_set.count("/status/currentReplicas")
+    ))
 }

@@ -13,7 +13,9 @@ mod order;
 mod problem;
 mod tracking;
 
-pub use hook::{Disposition, disposition, hook_delete_policies, hook_types, is_hook, sync_wave, wave_problem};
+pub use hook::{
+    Disposition, disposition, hook_delete_policies, hook_types, is_hook, sync_wave, wave_problem,
+};
 pub use normalise::{Destination, normalise_desired};
 pub use object::{Desired, Live, Manifest, Origin};
 pub use order::{compare_kinds, defined_kind, defined_scope_is_namespaced, kind_order};

@@ -1,0 +1,20 @@
+//! What a project allows.
+//!
+//! ```text
+//! AppProject ─┬─ check_source, check_destination, check_source_namespace ─► may the application be?
+//!             ├─ check_object ─► may this object be synced?
+//!             └─ is_ignored_orphan ─► is this object no orphan to be told of?
+//! ```
+//! Every refusal names the project's field and what to add to it.
+
+mod glob;
+mod permission;
+mod repository_url;
+#[cfg(test)]
+mod tests;
+
+pub use permission::{
+    ProjectDestination, Refusal, check_application, check_destination, check_object, check_source,
+    check_source_namespace, is_ignored_orphan,
+};
+pub use repository_url::normalise_repository_url;
