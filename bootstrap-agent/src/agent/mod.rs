@@ -18,7 +18,6 @@ mod metrics;
 mod world;
 
 use std::path::PathBuf;
-use std::process::ExitCode;
 use std::rc::Rc;
 
 use bridgehead_kubernetes::{Connection, ConnectionSettings, connect};
@@ -26,7 +25,7 @@ use bridgehead_sources::Repositories;
 use jiff::SignedDuration;
 use tokio::signal::unix::{SignalKind, signal};
 
-use crate::cli::AgentOptions;
+use crate::cli::{AgentOptions, Exit};
 use crate::controller::world::Event;
 use crate::controller::{Controller, Settings};
 use world::AgentWorld;
@@ -58,7 +57,7 @@ pub enum AgentError {
 }
 
 /// Runs the agent until it is told to stop, or loses its Lease.
-pub fn run(options: &AgentOptions) -> Result<ExitCode, AgentError> {
+pub fn run(options: &AgentOptions) -> Result<Exit, AgentError> {
     logging::start(options);
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().map_err(
         |source| AgentError::System { what: "start the runtime".into(), source },
@@ -66,7 +65,7 @@ pub fn run(options: &AgentOptions) -> Result<ExitCode, AgentError> {
     runtime.block_on(serve(options))
 }
 
-async fn serve(options: &AgentOptions) -> Result<ExitCode, AgentError> {
+async fn serve(options: &AgentOptions) -> Result<Exit, AgentError> {
     let settings = match &options.kubeconfig {
         Some(path) => ConnectionSettings::kubeconfig(Some(path), options.context.as_deref())?,
         None if options.context.is_some() => ConnectionSettings::kubeconfig(None, options.context.as_deref())?,
@@ -87,7 +86,7 @@ async fn serve(options: &AgentOptions) -> Result<ExitCode, AgentError> {
         let acquire = lease::acquire(&connection, &options.namespace, &identity);
         tokio::select! {
             held = acquire => Some(held),
-            () = stop.wait() => return Ok(ExitCode::SUCCESS),
+            () = stop.wait() => return Ok(Exit::Done),
         }
     };
     queries.leads();
@@ -96,7 +95,7 @@ async fn serve(options: &AgentOptions) -> Result<ExitCode, AgentError> {
         code = control(options, connection, repositories, asked, &mut stop) => code,
         reason = keep(&mut held) => {
             tracing::error!(reason, "the lease is lost: this agent stops");
-            return Ok(ExitCode::FAILURE);
+            return Ok(Exit::Error);
         }
     };
     if let Some(held) = held {
@@ -118,11 +117,11 @@ async fn control(
     repositories: Repositories,
     asked: http::Queries,
     stop: &mut StopSignals,
-) -> ExitCode {
+) -> Exit {
     if !options.observe {
         tokio::select! {
             () = defaults::create_until_there(&connection, &options.namespace) => {}
-            () = stop.wait() => return ExitCode::SUCCESS,
+            () = stop.wait() => return Exit::Done,
         }
     }
     let world = AgentWorld::new(connection.clone(), &options.namespace, repositories);
@@ -137,7 +136,7 @@ async fn control(
             let _ = events.send(Event::Shutdown);
         }
     }
-    ExitCode::SUCCESS
+    Exit::Done
 }
 
 fn controller_settings(options: &AgentOptions) -> Settings {

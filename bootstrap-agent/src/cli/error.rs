@@ -68,6 +68,9 @@ pub enum CliError {
         /// argocd's code for it.
         exit: Exit,
     },
+    /// The agent cannot run.
+    #[error(transparent)]
+    Agent(#[from] crate::agent::AgentError),
     /// No connection can be made.
     #[error("failed to connect to the cluster")]
     Connect(#[from] ConnectError),

@@ -41,6 +41,8 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Reconcile: what runs in the cluster
+    Agent(Box<AgentOptions>),
     /// Look at applications, sync them, wait for them
     #[command(subcommand)]
     App(app::AppCommand),
@@ -88,6 +90,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 fn dispatch(cli: Cli, out: &mut dyn Write) -> Result<Exit, CliError> {
     let Cli { global, command } = cli;
     match command {
+        Command::Agent(options) => run_agent(&options.with_global(&global)),
         Command::Manifests(command) => manifests::run(&command, &global, out),
         Command::Version(options) => version::run(&options, out),
         Command::App(command) => in_runtime(app::run(command, &global, out)),
@@ -95,6 +98,10 @@ fn dispatch(cli: Cli, out: &mut dyn Write) -> Result<Exit, CliError> {
         Command::Cluster(command) => in_runtime(cluster::run(command, &global, out)),
         Command::Repo(command) => in_runtime(repo::run(command, &global, out)),
     }
+}
+
+fn run_agent(options: &AgentOptions) -> Result<Exit, CliError> {
+    crate::agent::run(options).map_err(CliError::from)
 }
 
 fn in_runtime(verb: impl Future<Output = Result<Exit, CliError>>) -> Result<Exit, CliError> {
