@@ -11,6 +11,7 @@ pub mod crd;
 pub mod duration;
 pub mod ids;
 mod lenient;
+pub mod lint;
 pub mod metadata;
 pub mod nearest;
 mod omit;

@@ -167,7 +167,7 @@ async fn every_field_of_the_schemas_is_stored_as_written() -> Result<()> {
     let client = client().await?;
     let namespace = namespace(&client, "every-field").await?;
     for kind in Kind::ALL {
-        let mut object = sample(&kind.schema());
+        let mut object = sample(kind.schema());
         object["apiVersion"] = bridgehead_api::API_VERSION.into();
         object["kind"] = kind.as_str().into();
         object["metadata"] = json!({"name": "every-field"});
@@ -192,7 +192,7 @@ async fn every_field_of_the_schemas_is_stored_as_written() -> Result<()> {
 async fn a_written_type_is_read_back_as_the_same_value() -> Result<()> {
     let client = client().await?;
     let namespace = namespace(&client, "types").await?;
-    let sample = sample(&Kind::Application.schema());
+    let sample = sample(Kind::Application.schema());
     let mut wanted = bridgehead_api::application::Application::from_value(sample)?;
     wanted.api_version = bridgehead_api::API_VERSION.to_owned();
     wanted.kind = "Application".to_owned();

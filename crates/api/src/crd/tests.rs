@@ -98,8 +98,7 @@ fn only_the_application_set_has_a_status_subresource() {
 #[test]
 fn values_of_any_shape_are_kept() {
     let open = |kind: Kind| -> Vec<String> {
-        let schema = kind.schema();
-        let paths = nodes(&schema).into_iter();
+        let paths = nodes(kind.schema()).into_iter();
         let open = paths.filter(|(_, node)| node.get("x-kubernetes-preserve-unknown-fields").is_some());
         open.map(|(path, _)| path).collect()
     };

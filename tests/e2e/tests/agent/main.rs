@@ -1,0 +1,3 @@
+//! The agent's binary on a real API server.
+
+mod sync;
