@@ -1,0 +1,524 @@
+//! Why manifests could not be had, in words for the person who can change it.
+//!
+//! [`SourceError`] says operation and object; its source says the reason; [`SourceError::hint`] says what to
+//! do. No message shows a credential's value, and URLs are shown without user name and password.
+
+use std::fmt;
+use std::time::Duration;
+
+use bridgehead_api::CommitSha;
+
+/// What failed, on which repository.
+#[derive(Debug, thiserror::Error)]
+pub enum SourceError {
+    /// The refs could not be listed.
+    #[error("failed to list the refs of `{url}`")]
+    Advertise {
+        /// The repository.
+        url: String,
+        /// The reason.
+        #[source]
+        problem: RepositoryProblem,
+    },
+    /// A commit could not be fetched.
+    #[error("failed to fetch commit {commit} from `{url}`")]
+    Fetch {
+        /// The repository.
+        url: String,
+        /// The commit.
+        commit: CommitSha,
+        /// The reason.
+        #[source]
+        problem: RepositoryProblem,
+    },
+    /// A path could not be rendered.
+    #[error("failed to render path `{path}` of `{url}` at commit {commit}")]
+    Render {
+        /// The repository.
+        url: String,
+        /// The path inside it.
+        path: String,
+        /// The commit.
+        commit: CommitSha,
+        /// The reason.
+        #[source]
+        problem: RenderProblem,
+    },
+    /// The cache cannot be used at all.
+    #[error("failed to open the repository cache in `{folder}`")]
+    Cache {
+        /// Its folder.
+        folder: String,
+        /// The reason.
+        #[source]
+        problem: RepositoryProblem,
+    },
+}
+
+/// Who can do something about an error.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ErrorKind {
+    /// What is in the repository, or which part of it was asked for.
+    User,
+    /// The repository's registration: URL, credentials, certificates, host keys.
+    Config,
+    /// A server or the network; trying again may help.
+    Upstream,
+    /// This process or its machine.
+    Internal,
+}
+
+/// Where in the conversation with a server something happened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// Reaching the server.
+    Connect,
+    /// SSH: keys and login.
+    Login,
+    /// Waiting for an answer to the first request.
+    Greeting,
+    /// Reading refs.
+    Refs,
+    /// Asking for objects.
+    Request,
+    /// Reading the pack.
+    Pack,
+}
+
+/// Which operation was under way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Operation {
+    /// Listing refs.
+    Advertise,
+    /// Fetching a commit.
+    Fetch,
+}
+
+impl fmt::Display for Step {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::Connect => "connecting",
+            Self::Login => "the SSH login",
+            Self::Greeting => "waiting for the first answer",
+            Self::Refs => "reading the refs",
+            Self::Request => "asking for the commit",
+            Self::Pack => "reading the pack",
+        })
+    }
+}
+
+/// What stood in the way of talking to a repository.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RepositoryProblem {
+    /// The URL makes no sense.
+    #[error("`{url}` is not the URL of a Git repository: {reason}")]
+    Url {
+        /// As it was typed, without user and password.
+        url: String,
+        /// Why.
+        reason: String,
+    },
+    /// The server answers, but has no such repository.
+    #[error("there is no such repository, or the credentials may not see it: {answer}")]
+    NotFound {
+        /// What the server said.
+        answer: String,
+    },
+    /// The server wants credentials, and none are configured.
+    #[error("the server asks for credentials and none are configured")]
+    AuthenticationRequired,
+    /// The server refuses the credentials.
+    #[error("the server refused {with}")]
+    AuthenticationFailed {
+        /// Which credentials, by name.
+        with: String,
+    },
+    /// The credentials are right and not enough.
+    #[error("the server forbids access with {with}: {answer}")]
+    Forbidden {
+        /// Which credentials, by name.
+        with: String,
+        /// What the server said.
+        answer: String,
+    },
+    /// A configured credential cannot be used.
+    #[error("{what}: {reason}")]
+    Credential {
+        /// Which one.
+        what: &'static str,
+        /// Why.
+        reason: String,
+    },
+    /// The server's certificate does not hold.
+    #[error("the server's certificate was refused (checked against {trust}): {reason}")]
+    Tls {
+        /// What it was checked against.
+        trust: String,
+        /// Why.
+        reason: String,
+    },
+    /// No host key is known for the server.
+    #[error("no host key is known for `{host}`; it showed {shown}")]
+    HostKeyUnknown {
+        /// `host` or `[host]:port`.
+        host: String,
+        /// Type and fingerprint of the key that it showed, or that none was agreed on.
+        shown: String,
+    },
+    /// The server shows another host key than the known one.
+    #[error("the host key of `{host}` is not the known one; it showed {shown}")]
+    HostKeyChanged {
+        /// `host` or `[host]:port`.
+        host: String,
+        /// Type and fingerprint of the key that it showed.
+        shown: String,
+    },
+    /// The server's name does not resolve.
+    #[error("the name `{host}` cannot be resolved: {reason}")]
+    NameUnknown {
+        /// The name.
+        host: String,
+        /// What the resolver said.
+        reason: String,
+    },
+    /// No connection.
+    #[error("no connection to `{host}`: {reason}")]
+    Connect {
+        /// Host and port.
+        host: String,
+        /// Why.
+        reason: String,
+    },
+    /// A deadline passed.
+    #[error("timed out after {} while {step}{}", seconds(*.after), received(*.bytes))]
+    TimedOut {
+        /// Where.
+        step: Step,
+        /// The deadline that passed.
+        after: Duration,
+        /// Bytes that had come in this answer.
+        bytes: u64,
+    },
+    /// The connection broke.
+    #[error("the server broke off while {step}{}: {reason}", received(*.bytes))]
+    BrokenOff {
+        /// Where.
+        step: Step,
+        /// Bytes that had come in this answer.
+        bytes: u64,
+        /// Why, as far as known.
+        reason: String,
+    },
+    /// HTTP said something else than success.
+    #[error("the server answered HTTP {status} while {step}{answer}")]
+    Status {
+        /// Where.
+        step: Step,
+        /// The status code.
+        status: u16,
+        /// Begin of the answer, with a colon before it, or empty.
+        answer: String,
+        /// What `Retry-After` said.
+        retry_after: Option<Duration>,
+    },
+    /// Something answers, but it does not speak Git.
+    #[error("the answer is not Git's: {reason}")]
+    NotGit {
+        /// What came instead.
+        reason: String,
+    },
+    /// The server understood and said no.
+    #[error("the server refused: {message}")]
+    Refused {
+        /// In its words.
+        message: String,
+    },
+    /// The commit is not in the repository any more, or the server does not give it out.
+    #[error("the server does not have commit {commit} any more")]
+    CommitGone {
+        /// The commit.
+        commit: CommitSha,
+    },
+    /// A bound was hit.
+    #[error("{what} is larger than the bound of {limit} bytes")]
+    TooLarge {
+        /// What.
+        what: &'static str,
+        /// The bound.
+        limit: u64,
+    },
+    /// The disk has no room.
+    #[error("the disk is full: {reason}")]
+    DiskFull {
+        /// What could not be written.
+        reason: String,
+    },
+    /// The cache on disk cannot be read or written.
+    #[error("the repository cache cannot be used: {reason}")]
+    Storage {
+        /// What happened.
+        reason: String,
+    },
+    /// The server breaks the protocol.
+    #[error("the server broke Git's protocol while {step}: {reason}")]
+    Protocol {
+        /// Where.
+        step: Step,
+        /// How.
+        reason: String,
+    },
+    /// Known, but not in this release.
+    #[error("this release cannot {what}")]
+    Unsupported {
+        /// What.
+        what: &'static str,
+    },
+}
+
+/// What stood in the way of rendering.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RenderProblem {
+    /// The repository could not be read.
+    #[error(transparent)]
+    Repository(RepositoryProblem),
+    /// No such path at this commit.
+    #[error("path `{path}` does not exist{}", nearest_folder(.nearest.as_deref()))]
+    PathMissing {
+        /// The path.
+        path: String,
+        /// The nearest folder above it that does exist; `None` if only the root does.
+        nearest: Option<String>,
+    },
+    /// The path is a file.
+    #[error("path `{path}` is not a directory")]
+    NotDirectory {
+        /// The path.
+        path: String,
+    },
+    /// The path leaves the repository.
+    #[error("path `{path}` leaves the repository")]
+    PathEscapes {
+        /// The path.
+        path: String,
+    },
+    /// A symbolic link leaves the repository.
+    #[error("symbolic link `{file}` leaves the repository (it points to `{target}`)")]
+    LinkEscapes {
+        /// The link.
+        file: String,
+        /// Where it points.
+        target: String,
+    },
+    /// Another tool is needed.
+    #[error("this release renders plain manifests only: {reason}")]
+    UnsupportedType {
+        /// Which tool, and what says so.
+        reason: String,
+    },
+    /// The source contradicts itself.
+    #[error("{reason}")]
+    Source {
+        /// How.
+        reason: String,
+    },
+    /// A glob cannot be read.
+    #[error("the glob in `directory.{field}` cannot be read: {reason}")]
+    Glob {
+        /// `include` or `exclude`.
+        field: &'static str,
+        /// Why.
+        reason: String,
+    },
+    /// Files cannot be read as manifests.
+    #[error("{}", manifests(.0))]
+    Manifests(Vec<ManifestProblem>),
+    /// A bound was hit.
+    #[error("{what} is over the bound of {limit}")]
+    TooLarge {
+        /// What.
+        what: String,
+        /// The bound, with its unit.
+        limit: String,
+    },
+}
+
+/// One place in a file that cannot be read as a manifest.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ManifestProblem {
+    /// Path in the repository.
+    pub file: String,
+    /// Line, from 1; 0 if unknown.
+    pub line: u32,
+    /// What is wrong.
+    pub message: String,
+}
+
+impl fmt::Display for ManifestProblem {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.line {
+            0 => write!(formatter, "{}: {}", self.file, self.message),
+            line => write!(formatter, "{}:{line}: {}", self.file, self.message),
+        }
+    }
+}
+
+impl SourceError {
+    pub(crate) fn cache(folder: &std::path::Path, problem: RepositoryProblem) -> Self {
+        Self::Cache { folder: folder.display().to_string(), problem }
+    }
+
+    /// The problem with the repository, if that is what it was.
+    pub fn repository_problem(&self) -> Option<&RepositoryProblem> {
+        match self {
+            Self::Advertise { problem, .. } | Self::Fetch { problem, .. } | Self::Cache { problem, .. } => {
+                Some(problem)
+            }
+            Self::Render { problem: RenderProblem::Repository(problem), .. } => Some(problem),
+            Self::Render { .. } => None,
+        }
+    }
+
+    /// Who can do something about it.
+    pub fn kind(&self) -> ErrorKind {
+        match self.repository_problem() {
+            Some(problem) => problem.kind(),
+            None => ErrorKind::User,
+        }
+    }
+
+    /// What to do, where that can be said.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Render { problem, .. } => problem.hint(),
+            _ => self.repository_problem().and_then(RepositoryProblem::hint),
+        }
+    }
+
+    /// The whole chain in one line, with the hint at its end.
+    pub fn report(&self) -> String {
+        let mut text = self.to_string();
+        let mut source = std::error::Error::source(self);
+        while let Some(error) = source {
+            let message = error.to_string();
+            text.push_str(": ");
+            text.push_str(&message);
+            source = error.source();
+        }
+        if let Some(hint) = self.hint() {
+            text.push_str(" (");
+            text.push_str(&hint);
+            text.push(')');
+        }
+        text
+    }
+}
+
+impl RepositoryProblem {
+    /// Who can do something about it.
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            Self::CommitGone { .. } => ErrorKind::User,
+            Self::Url { .. }
+            | Self::NotFound { .. }
+            | Self::AuthenticationRequired
+            | Self::AuthenticationFailed { .. }
+            | Self::Forbidden { .. }
+            | Self::Credential { .. }
+            | Self::Tls { .. }
+            | Self::HostKeyUnknown { .. }
+            | Self::HostKeyChanged { .. }
+            | Self::NotGit { .. }
+            | Self::Unsupported { .. } => ErrorKind::Config,
+            Self::NameUnknown { .. }
+            | Self::Connect { .. }
+            | Self::TimedOut { .. }
+            | Self::BrokenOff { .. }
+            | Self::Status { .. }
+            | Self::Refused { .. }
+            | Self::TooLarge { .. }
+            | Self::Protocol { .. } => ErrorKind::Upstream,
+            Self::DiskFull { .. } | Self::Storage { .. } => ErrorKind::Internal,
+        }
+    }
+
+    /// What to do, where that can be said.
+    pub fn hint(&self) -> Option<String> {
+        Some(match self {
+            Self::Url { .. } => "write https://host/path, ssh://git@host/path, git@host:path or an absolute local path".into(),
+            Self::NotFound { .. } => "check the URL; many servers answer so for a private repository without credentials".into(),
+            Self::AuthenticationRequired => {
+                "add a repository Secret (label argocd.argoproj.io/secret-type: repository) with username and password or sshPrivateKey".into()
+            }
+            Self::AuthenticationFailed { .. } => "renew the credentials in the repository Secret, and check that they may read this repository".into(),
+            Self::Forbidden { .. } => "give the account read access to the repository".into(),
+            Self::Tls { .. } => "put the server's CA into argocd-tls-certs-cm under its host name".into(),
+            Self::HostKeyUnknown { host, .. } => format!("add the output of `ssh-keyscan {}` to argocd-ssh-known-hosts-cm after checking it", keyscan(host)),
+            Self::HostKeyChanged { .. } => "if the server was given a new key, replace its lines in argocd-ssh-known-hosts-cm; if not, somebody may be in between".into(),
+            Self::NameUnknown { .. } => "check the host in the URL and the cluster's DNS".into(),
+            Self::Connect { .. } => "check that the server is up and that no network policy or proxy is in the way".into(),
+            Self::NotGit { .. } => "check that the URL is the one to clone from, not a web page".into(),
+            Self::CommitGone { .. } => "the history was rewritten or the commit never pushed; refresh, or choose another revision".into(),
+            Self::DiskFull { .. } => "give the repository cache more room, or lower its bound; the next poll tries again".into(),
+            _ => return None,
+        })
+    }
+}
+
+impl RenderProblem {
+    /// What to do, where that can be said.
+    pub fn hint(&self) -> Option<String> {
+        Some(match self {
+            Self::Repository(problem) => return problem.hint(),
+            Self::PathMissing { .. } => {
+                "check spec.source.path; it is relative to the repository's root".into()
+            }
+            Self::NotDirectory { .. } => "name the directory, and the file in directory.include".into(),
+            Self::UnsupportedType { .. } => {
+                "render it in CI and commit the result, or wait for the release with this tool".into()
+            }
+            Self::LinkEscapes { .. } => {
+                "replace the link by the file, or exclude it with directory.exclude".into()
+            }
+            _ => return None,
+        })
+    }
+}
+
+fn keyscan(host: &str) -> String {
+    match host.strip_prefix('[').and_then(|rest| rest.split_once("]:")) {
+        Some((name, port)) => format!("-p {port} {name}"),
+        None => host.to_owned(),
+    }
+}
+
+fn seconds(duration: Duration) -> String {
+    if duration.as_secs() >= 1 {
+        format!("{} s", duration.as_secs())
+    } else {
+        format!("{} ms", duration.as_millis())
+    }
+}
+
+fn received(bytes: u64) -> String {
+    if bytes == 0 { String::new() } else { format!(" ({bytes} bytes had come)") }
+}
+
+fn nearest_folder(folder: Option<&str>) -> String {
+    match folder {
+        Some(folder) => format!("; the nearest directory that does is `{folder}`"),
+        None => String::new(),
+    }
+}
+
+/// At most this many problems are spelled out in a message; conditions must not outgrow the object.
+const SHOWN: usize = 5;
+
+fn manifests(problems: &[ManifestProblem]) -> String {
+    let mut text = problems.iter().take(SHOWN).map(ToString::to_string).collect::<Vec<_>>().join("; ");
+    if problems.len() > SHOWN {
+        text.push_str(&format!("; and {} more", problems.len() - SHOWN));
+    }
+    text
+}

@@ -1,0 +1,75 @@
+//! What the agent decides once: where the cache is, and every bound.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// Settings of [`crate::Repositories`].
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Folder for bare repositories. Several processes may share it; each takes a part of its own.
+    pub cache_dir: PathBuf,
+    /// Bounds.
+    pub limits: Limits,
+}
+
+impl Settings {
+    /// Settings with the usual bounds.
+    pub fn new(cache_dir: impl Into<PathBuf>) -> Self {
+        Self { cache_dir: cache_dir.into(), limits: Limits::default() }
+    }
+}
+
+/// Bounds on time, memory and disk. A bound that is hit is an error that names it.
+#[derive(Clone, Debug)]
+pub struct Limits {
+    /// Time to reach a server: name, connection, TLS or SSH handshake, login.
+    pub connect: Duration,
+    /// Longest silence of a server in the middle of an exchange. Git servers send a sign of life every five
+    /// seconds while they prepare a pack.
+    pub idle: Duration,
+    /// Time for listing refs, from first to last byte.
+    pub advertise: Duration,
+    /// Time for fetching a commit, from first to last byte.
+    pub fetch: Duration,
+    /// Bytes of a ref advertisement.
+    pub advertisement_bytes: u64,
+    /// Bytes of one pack.
+    pub pack_bytes: u64,
+    /// Bytes of the cache on disk. The repositories that were used longest ago make room.
+    pub cache_bytes: u64,
+    /// Packs of one repository, before they are made one.
+    pub packs: usize,
+    /// Bytes of one manifest file.
+    pub file_bytes: u64,
+    /// Bytes of all manifest files of one application. Argo CD's bound is the same.
+    pub render_bytes: u64,
+    /// Manifest files of one application.
+    pub files: usize,
+    /// Nesting of folders, and of lists and maps inside a manifest.
+    pub depth: usize,
+    /// Bytes of rendered manifests that are kept in memory.
+    pub render_cache_bytes: u64,
+    /// Packs and renders that are worked on at once.
+    pub workers: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            connect: Duration::from_secs(15),
+            idle: Duration::from_secs(30),
+            advertise: Duration::from_secs(90),
+            fetch: Duration::from_secs(600),
+            advertisement_bytes: 64 << 20,
+            pack_bytes: 2 << 30,
+            cache_bytes: 8 << 30,
+            packs: 40,
+            file_bytes: 5 << 20,
+            render_bytes: 10 << 20,
+            files: 20_000,
+            depth: 100,
+            render_cache_bytes: 64 << 20,
+            workers: std::thread::available_parallelism().map_or(2, usize::from).min(8),
+        }
+    }
+}

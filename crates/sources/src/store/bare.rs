@@ -1,0 +1,254 @@
+//! One bare repository: packs in, objects out. Everything here blocks.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use bridgehead_api::CommitSha;
+use git2::{Indexer, Odb, Oid, Repository, RepositoryInitOptions};
+use tokio::sync::mpsc::Receiver;
+
+use super::storage;
+use crate::error::{RepositoryProblem, Step};
+use crate::git::{Held, PackPiece};
+
+/// The repository in `folder/git`.
+pub(crate) struct Bare {
+    repository: Repository,
+}
+
+/// How writing a pack ended.
+#[derive(Debug)]
+pub(crate) enum Received {
+    /// It is there, all of it.
+    Whole,
+    /// The stream ended before the pack did. Nothing is left behind.
+    CutOff,
+}
+
+/// What went wrong with writing.
+#[derive(Debug)]
+pub(crate) enum Writing {
+    /// The file system.
+    Problem(RepositoryProblem),
+    /// The pack does not fit to what is here, or is broken.
+    Pack(String),
+}
+
+impl Bare {
+    /// Opens the repository, and makes it if there is none. What cannot be opened is made anew.
+    pub(crate) fn open_or_create(folder: &Path, shown_url: &str) -> Result<Self, RepositoryProblem> {
+        if let Some(bare) = Self::open(folder) {
+            return Ok(bare);
+        }
+        let git = folder.join("git");
+        match std::fs::remove_dir_all(&git) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                return Err(storage("remove a broken repository", &error));
+            }
+            _ => {}
+        }
+        std::fs::create_dir_all(folder).map_err(|error| storage("create a folder", &error))?;
+        std::fs::write(folder.join("url"), format!("{shown_url}\n"))
+            .map_err(|error| storage("write a file", &error))?;
+        let mut options = RepositoryInitOptions::new();
+        options.bare(true).external_template(false).initial_head("main");
+        let repository =
+            Repository::init_opts(&git, &options).map_err(|error| of_git("create a repository", &error))?;
+        Ok(Self { repository })
+    }
+
+    /// Opens the repository if it is there and whole.
+    pub(crate) fn open(folder: &Path) -> Option<Self> {
+        let git = folder.join("git");
+        // `objects/pack` alone is missing where somebody tidied up by hand.
+        if !git.join("objects/pack").is_dir() {
+            return None;
+        }
+        Repository::open_bare(&git).ok().map(|repository| Self { repository })
+    }
+
+    /// The repository as libgit2 has it.
+    pub(crate) fn repository(&self) -> &Repository {
+        &self.repository
+    }
+
+    /// True if the commit and its root folder are here.
+    pub(crate) fn has(&self, commit: &CommitSha) -> bool {
+        has(&self.repository, commit)
+    }
+
+    /// Writes the pack that comes over the channel. It counts only once all of it is there and its checksums
+    /// hold.
+    pub(crate) fn receive(&self, pieces: &mut Receiver<PackPiece>) -> Result<Received, Writing> {
+        let odb = self.repository.odb().map_err(writing)?;
+        let packs = self.packs();
+        remove_leftovers(&packs);
+        let mut indexer: Option<Indexer<'_>> = None;
+        loop {
+            match pieces.blocking_recv() {
+                Some(PackPiece::Data(data)) => {
+                    let indexer = match &mut indexer {
+                        Some(indexer) => indexer,
+                        None => {
+                            indexer.insert(Indexer::new(Some(&odb), &packs, 0o444, false).map_err(writing)?)
+                        }
+                    };
+                    indexer.write_all(&data).map_err(|error| written(&error))?;
+                }
+                Some(PackPiece::End) => break,
+                None => return Ok(Received::CutOff),
+            }
+        }
+        if let Some(indexer) = indexer {
+            indexer.commit().map_err(writing)?;
+        }
+        Ok(Received::Whole)
+    }
+
+    /// How many packs there are.
+    pub(crate) fn pack_count(&self) -> usize {
+        let Ok(listing) = std::fs::read_dir(self.packs()) else { return 0 };
+        listing
+            .flatten()
+            .filter(|entry| entry.path().extension().is_some_and(|found| found == "pack"))
+            .count()
+    }
+
+    fn packs(&self) -> PathBuf {
+        self.repository.path().join("objects/pack")
+    }
+}
+
+/// True if the commit and its root folder are in the repository.
+pub(crate) fn has(repository: &Repository, commit: &CommitSha) -> bool {
+    Oid::from_str(commit.as_str())
+        .and_then(|id| repository.find_commit(id))
+        .and_then(|commit| commit.tree())
+        .is_ok()
+}
+
+/// Writes the newest of the commits into one pack, in place of all packs. The caller holds the files alone.
+pub(crate) fn pack_anew(
+    folder: &Path,
+    shown_url: &str,
+    keep: &[Held],
+) -> Result<Vec<Held>, RepositoryProblem> {
+    let Some(old) = Bare::open(folder) else { return Ok(Vec::new()) };
+    let kept: Vec<Held> = keep.iter().filter(|held| old.has(&held.commit)).cloned().collect();
+    let beside = folder.join("new");
+    let _ = std::fs::remove_dir_all(&beside);
+    let new = Bare::open_or_create(&beside, shown_url)?;
+    {
+        let mut builder =
+            old.repository.packbuilder().map_err(|error| of_git("pack a repository", &error))?;
+        builder.set_threads(1);
+        for held in &kept {
+            let id =
+                Oid::from_str(held.commit.as_str()).map_err(|error| of_git("pack a repository", &error))?;
+            builder.insert_commit(id).map_err(|error| of_git("pack a repository", &error))?;
+        }
+        let mut indexer = Indexer::new(None::<&Odb<'_>>, &new.packs(), 0o444, false)
+            .map_err(|error| of_git("pack a repository", &error))?;
+        let mut failed = None;
+        let outcome = builder.foreach(|piece| match indexer.write_all(piece) {
+            Ok(()) => true,
+            Err(error) => {
+                failed = Some(error);
+                false
+            }
+        });
+        if let Some(error) = failed {
+            return Err(problem(written(&error)));
+        }
+        outcome.map_err(|error| of_git("pack a repository", &error))?;
+        indexer.commit().map_err(|error| of_git("pack a repository", &error))?;
+    }
+    drop((old, new));
+    std::fs::remove_dir_all(folder.join("git")).map_err(|error| storage("remove old packs", &error))?;
+    std::fs::rename(beside.join("git"), folder.join("git")).map_err(|error| storage("move packs", &error))?;
+    let _ = std::fs::remove_dir_all(&beside);
+    // Their history was left out, whatever it was before.
+    let kept: Vec<Held> = kept.into_iter().map(|held| Held { shallow: true, ..held }).collect();
+    Ok(kept)
+}
+
+/// What a process that was killed has left of a pack.
+fn remove_leftovers(packs: &Path) {
+    let Ok(listing) = std::fs::read_dir(packs) else { return };
+    for entry in listing.flatten() {
+        let name = entry.file_name();
+        let name = name.to_string_lossy();
+        if !name.ends_with(".pack") && !name.ends_with(".idx") {
+            let _ = std::fs::remove_file(entry.path());
+        }
+    }
+}
+
+/// Bytes below a folder.
+pub(crate) fn size(folder: &Path) -> u64 {
+    let Ok(listing) = std::fs::read_dir(folder) else { return 0 };
+    listing
+        .flatten()
+        .map(|entry| match entry.metadata() {
+            Ok(metadata) if metadata.is_dir() => size(&entry.path()),
+            Ok(metadata) => metadata.len(),
+            Err(_) => 0,
+        })
+        .sum()
+}
+
+/// Reads the list of commits; nothing where it is missing or broken.
+pub(crate) fn read_commits(folder: &Path) -> Vec<Held> {
+    let Ok(text) = std::fs::read_to_string(folder.join("commits")) else { return Vec::new() };
+    text.lines()
+        .filter_map(|line| {
+            let (commit, kind) = line.split_once(' ')?;
+            let right = commit.len() == 40 && commit.bytes().all(|digit| digit.is_ascii_hexdigit());
+            right.then(|| Held { commit: CommitSha::from(commit), shallow: kind != "whole" })
+        })
+        .collect()
+}
+
+/// Writes the list of commits, all or nothing.
+pub(crate) fn write_commits(folder: &Path, held: &[Held]) -> Result<(), RepositoryProblem> {
+    let text: String = held
+        .iter()
+        .map(|held| format!("{} {}\n", held.commit, if held.shallow { "shallow" } else { "whole" }))
+        .collect();
+    let beside = folder.join("commits.new");
+    std::fs::write(&beside, text).map_err(|error| storage("write the list of commits", &error))?;
+    std::fs::rename(&beside, folder.join("commits"))
+        .map_err(|error| storage("write the list of commits", &error))
+}
+
+/// An error of libgit2 about files.
+pub(crate) fn of_git(what: &str, error: &git2::Error) -> RepositoryProblem {
+    let reason = format!("failed to {what}: {}", error.message());
+    // libgit2 keeps the system's words, not its number.
+    let full =
+        ["No space left", "Disk quota", "File too large"].iter().any(|words| error.message().contains(words));
+    if full { RepositoryProblem::DiskFull { reason } } else { RepositoryProblem::Storage { reason } }
+}
+
+fn writing(error: git2::Error) -> Writing {
+    match of_git("write a pack", &error) {
+        full @ RepositoryProblem::DiskFull { .. } => Writing::Problem(full),
+        other if error.class() == git2::ErrorClass::Os => Writing::Problem(other),
+        _ => Writing::Pack(error.message().to_owned()),
+    }
+}
+
+fn written(error: &std::io::Error) -> Writing {
+    match error.get_ref().and_then(|inner| inner.downcast_ref::<git2::Error>()) {
+        Some(inner) => writing(git2::Error::new(inner.code(), inner.class(), inner.message())),
+        None => Writing::Problem(storage("write a pack", error)),
+    }
+}
+
+/// The problem behind a failed write.
+pub(crate) fn problem(failure: Writing) -> RepositoryProblem {
+    match failure {
+        Writing::Problem(problem) => problem,
+        Writing::Pack(reason) => RepositoryProblem::Protocol { step: Step::Pack, reason },
+    }
+}

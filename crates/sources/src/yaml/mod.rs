@@ -1,0 +1,254 @@
+//! YAML as Argo CD's libraries read it.
+//!
+//! ```text
+//! bytes ─ text ─► UTF-8 ─ split ─► chunks at lines of `---` ─ compose ─► JSON values with their lines
+//! ```
+//! The reference is `k8s.io/apimachinery/pkg/util/yaml` over `sigs.k8s.io/yaml` over `go.yaml.in/yaml/v2`:
+//! YAML 1.1 booleans and numbers, merge keys where they stand, the last of two equal keys, one document per
+//! chunk, JSON where a file begins with a brace. `tests/go-yaml` makes the goldens with those libraries. The
+//! parser below is `granit-parser`, which reports positions and limits nesting.
+
+mod compose;
+mod encoding;
+mod resolve;
+
+use serde_json::Value;
+
+/// Bounds of one file.
+#[derive(Clone, Copy, Debug)]
+pub struct YamlLimits {
+    /// Nesting of lists and maps.
+    pub depth: usize,
+    /// Bytes that a document may have once its aliases are written out. Stops documents that grow without end.
+    pub expanded_bytes: usize,
+}
+
+impl Default for YamlLimits {
+    fn default() -> Self {
+        Self { depth: 100, expanded_bytes: 16 << 20 }
+    }
+}
+
+/// One document of a file.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Document {
+    /// Its content; `null` for an empty one.
+    pub value: Value,
+    /// Line of its first content, from 1.
+    pub line: u32,
+    /// For a map with the list `items`: the line of each.
+    pub item_lines: Vec<u32>,
+    /// Things that are read, but perhaps not as meant.
+    pub warnings: Vec<Problem>,
+}
+
+/// Something wrong at a line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// Line in the file, from 1; 0 if unknown.
+    pub line: u32,
+    /// What.
+    pub message: String,
+}
+
+/// All documents of a file in their order; a broken one does not hide the others.
+pub fn documents(bytes: &[u8], limits: YamlLimits) -> Vec<Result<Document, Problem>> {
+    let text = match encoding::text(bytes) {
+        Ok(text) => text,
+        Err(problem) => return vec![Err(problem)],
+    };
+    if text.trim_start().starts_with('{')
+        && let Some(documents) = json_stream(&text, limits)
+    {
+        return documents.into_iter().map(Ok).collect();
+    }
+    split(&text)
+        .into_iter()
+        .map(|chunk| chunk.and_then(|chunk| compose::compose(&chunk.text, chunk.line, limits)))
+        .collect()
+}
+
+/// The one document of a JSON file.
+pub fn json(bytes: &[u8]) -> Result<Document, Problem> {
+    let text = encoding::text(bytes)?;
+    let mut stream = serde_json::Deserializer::from_str(&text).into_iter::<Value>();
+    let value = match stream.next() {
+        Some(Ok(value)) => value,
+        Some(Err(error)) => return Err(of_json(&error)),
+        None => return Err(Problem { line: 1, message: "the file is empty".to_owned() }),
+    };
+    let end = stream.byte_offset();
+    if !text[end..].trim().is_empty() {
+        let line = line_at(&text, end + (text[end..].len() - text[end..].trim_start().len()));
+        return Err(Problem { line, message: "a JSON file holds a single object".to_owned() });
+    }
+    Ok(json_document(value, &text, 0))
+}
+
+/// A series of JSON objects; `None` where it is not, and may be YAML.
+fn json_stream(text: &str, _limits: YamlLimits) -> Option<Vec<Document>> {
+    let mut documents = Vec::new();
+    let mut stream = serde_json::Deserializer::from_str(text).into_iter::<Value>();
+    loop {
+        let start = stream.byte_offset();
+        match stream.next() {
+            Some(Ok(value)) => documents.push(json_document(value, text, start)),
+            Some(Err(_)) => return None,
+            None => return Some(documents),
+        }
+    }
+}
+
+fn json_document(mut value: Value, text: &str, start: usize) -> Document {
+    resolve::go_numbers(&mut value);
+    let rest = &text[start..];
+    let line = line_at(text, start + (rest.len() - rest.trim_start().len()));
+    Document { value, line, item_lines: Vec::new(), warnings: Vec::new() }
+}
+
+fn of_json(error: &serde_json::Error) -> Problem {
+    let text = error.to_string();
+    // The position is said apart.
+    let message = text.rsplit_once(" at line ").map_or(text.as_str(), |(message, _)| message).to_owned();
+    Problem { line: u32::try_from(error.line()).unwrap_or(0), message }
+}
+
+fn line_at(text: &str, offset: usize) -> u32 {
+    let lines = memchr_lines(&text.as_bytes()[..offset.min(text.len())]);
+    u32::try_from(lines + 1).unwrap_or(u32::MAX)
+}
+
+fn memchr_lines(bytes: &[u8]) -> usize {
+    bytes.iter().filter(|byte| **byte == b'\n').count()
+}
+
+/// A part of a file between two lines of `---`.
+struct Chunk {
+    text: String,
+    /// Line of the file that it begins at, from 1.
+    line: u32,
+}
+
+/// Splits as apimachinery does: at every line that begins with `---`, whatever the YAML around it.
+fn split(text: &str) -> Vec<Result<Chunk, Problem>> {
+    let mut chunks = Vec::new();
+    let mut current = Chunk { text: String::new(), line: 1 };
+    for (number, line) in (1_u32..).zip(text.lines()) {
+        if let Some(rest) = line.strip_prefix("---") {
+            let rest = rest.trim();
+            if !rest.is_empty() && !rest.starts_with('#') {
+                let shown: String = rest.chars().take(40).collect();
+                chunks.push(Err(Problem {
+                    line: number,
+                    message: format!(
+                        "a line of `---` ends a document and may hold nothing else, not `{shown}`"
+                    ),
+                }));
+            }
+            let next = Chunk { text: String::new(), line: number + 1 };
+            let done = std::mem::replace(&mut current, next);
+            if !done.text.is_empty() {
+                chunks.push(Ok(done));
+            }
+            continue;
+        }
+        current.text.push_str(line);
+        current.text.push('\n');
+    }
+    if !current.text.is_empty() {
+        chunks.push(Ok(current));
+    }
+    chunks
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::{YamlLimits, documents, json};
+
+    fn read(text: &str) -> Vec<Result<(serde_json::Value, u32), (u32, String)>> {
+        documents(text.as_bytes(), YamlLimits::default())
+            .into_iter()
+            .map(|outcome| match outcome {
+                Ok(document) => Ok((document.value, document.line)),
+                Err(problem) => Err((problem.line, problem.message)),
+            })
+            .collect()
+    }
+
+    #[test]
+    fn every_document_knows_its_line_in_the_file() {
+        let text = "# head\n\na: 1\n---\n\n---\n# nothing\n---\n\nb: 2\n";
+        let lines: Vec<_> = read(text).into_iter().flatten().collect();
+        assert_eq!(lines[0], (json!({"a": 1}), 3));
+        assert_eq!(lines.last(), Some(&(json!({"b": 2}), 10)));
+        assert!(lines[1..lines.len() - 1].iter().all(|(value, _)| value.is_null()));
+    }
+
+    #[test]
+    fn a_broken_document_tells_its_line_and_hides_no_other() {
+        let outcome = read("a: 1\n---\nb: [\nc: 2\n---\nd: 3\n");
+        assert_eq!(outcome.len(), 3);
+        let (line, message) = outcome[1].clone().expect_err("it is broken");
+        assert!((3..=5).contains(&line), "{line}: {message}");
+        assert_eq!(outcome[2], Ok((json!({"d": 3}), 6)));
+    }
+
+    #[test]
+    fn items_of_a_list_know_their_lines() {
+        let text = "kind: List\nitems:\n- a: 1\n-\n  b: 2\n- {c: 3}\n";
+        let document = documents(text.as_bytes(), YamlLimits::default()).remove(0).expect("it is right");
+        assert_eq!(document.item_lines, [3, 5, 6]);
+    }
+
+    #[test]
+    fn a_document_that_grows_without_end_is_refused() {
+        let mut text = String::from("a0: &a0 [xxxxxxxxxx, xxxxxxxxxx]\n");
+        for level in 1..40 {
+            let below = level - 1;
+            text.push_str(&format!("a{level}: &a{level} [*a{below}, *a{below}, *a{below}, *a{below}]\n"));
+        }
+        let (_, message) = read(&text).remove(0).expect_err("it is too large");
+        assert!(message.contains("aliases"), "{message}");
+    }
+
+    #[test]
+    fn an_anchor_that_holds_itself_is_refused() {
+        assert!(read("a: &a [*a]\n")[0].is_err());
+    }
+
+    #[test]
+    fn nesting_beyond_the_bound_is_refused() {
+        let deep = format!("{}1{}", "[".repeat(101), "]".repeat(101));
+        assert!(read(&deep)[0].is_err());
+        let block: String = (0..101).map(|level| format!("{}a:\n", "  ".repeat(level))).collect();
+        assert!(read(&format!("{block}{}b\n", "  ".repeat(101)))[0].is_err());
+    }
+
+    #[test]
+    fn equal_keys_are_told() {
+        let document = documents(b"a: 1\nb: 2\na: 3\n", YamlLimits::default()).remove(0).expect("it is read");
+        assert_eq!(document.value, json!({"a": 3, "b": 2}));
+        assert_eq!(document.warnings.len(), 1);
+        assert_eq!(document.warnings[0].line, 3);
+    }
+
+    #[test]
+    fn a_json_file_holds_one_object() {
+        assert_eq!(json(b" {\"a\": 1.0}\n").map(|document| document.value), Ok(json!({"a": 1})));
+        assert_eq!(json(b"{}\n{}").map_err(|problem| problem.line).err(), Some(2));
+        assert!(json(b"").is_err());
+        assert_eq!(json(b"{\n\"a\":\n}").map_err(|problem| problem.line).err(), Some(3));
+    }
+
+    #[test]
+    fn utf_16_with_a_mark_is_read() {
+        let mut bytes = vec![0xff, 0xfe];
+        bytes.extend("a: ü\n".encode_utf16().flat_map(u16::to_le_bytes));
+        assert_eq!(
+            documents(&bytes, YamlLimits::default()).remove(0).map(|document| document.value),
+            Ok(json!({"a": "ü"}))
+        );
+    }
+}
