@@ -6,6 +6,8 @@
 //! - A computed value that is missing in the prior state (an unfinished object) is unknown, and so is a
 //!   change.
 
+mod pairing;
+
 use std::collections::BTreeMap;
 
 use crate::path::Path;
@@ -89,8 +91,9 @@ fn value(attribute: &Attribute, config: &Value, prior: Option<&Value>, computed:
                 return prior.unwrap_or(config).clone();
             }
             let before = prior.and_then(Value::elements).unwrap_or_default();
-            let pairs = given.iter().map(|config| {
-                let mut object = objects(config, before.iter().find(|prior| matches(nested, config, prior)));
+            let partners = pairing::partners(given, before, &|config, prior| matches(nested, config, prior));
+            let pairs = given.iter().zip(partners).map(|(config, partner)| {
+                let mut object = objects(config, partner.map(|partner| &before[partner]));
                 echo(nested, config, &mut object);
                 object
             });
@@ -146,12 +149,34 @@ fn echo(attributes: &[Attribute], config: &Value, planned: &mut Value) {
 
 /// Whether an element of a set is the one that the configuration means: all that it gives is the same.
 fn matches(attributes: &[Attribute], config: &Value, prior: &Value) -> bool {
-    attributes.iter().all(|attribute| {
-        let given = config.attribute(&attribute.name);
-        (given.is_null() && attribute.is_made_up())
-            || attribute.write_only
-            || (attribute.same)(given, prior.attribute(&attribute.name))
-    })
+    attributes
+        .iter()
+        .all(|attribute| fits(attribute, config.attribute(&attribute.name), prior.attribute(&attribute.name)))
+}
+
+fn fits(attribute: &Attribute, config: &Value, prior: &Value) -> bool {
+    if attribute.write_only || (config.is_null() && attribute.is_made_up()) {
+        return true;
+    }
+    let Shape::Nested(nesting, nested) = &attribute.shape else {
+        return (attribute.same)(config, prior);
+    };
+    match (*nesting, config, prior) {
+        (Nesting::Single, Value::Map(_), Value::Map(_)) => matches(nested, config, prior),
+        (Nesting::List, Value::List(given), Value::List(before)) => {
+            given.len() == before.len()
+                && given.iter().zip(before).all(|(config, prior)| matches(nested, config, prior))
+        }
+        (Nesting::Map, Value::Map(given), Value::Map(before)) => {
+            given.keys().eq(before.keys())
+                && given.iter().all(|(key, config)| matches(nested, config, &before[key]))
+        }
+        (Nesting::Set, Value::Set(given), Value::Set(before)) => {
+            given.len() == before.len()
+                && given.iter().all(|config| before.iter().any(|prior| matches(nested, config, prior)))
+        }
+        _ => config == prior,
+    }
 }
 
 fn holds_made_up(attributes: &[Attribute]) -> bool {
@@ -231,3 +256,6 @@ fn replaced(
         }
     }
 }
+
+#[cfg(test)]
+mod properties;
