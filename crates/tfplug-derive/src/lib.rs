@@ -1,8 +1,9 @@
-//! The derive macro of tfplug: `#[derive(tfplug::Model)]`.
+//! The derive macros of tfplug: `#[derive(tfplug::Model)]` and `#[derive(tfplug::Choice)]`.
 //!
 //! `container` and `field` read a struct and its options, `staged` writes the model of a resource,
-//! data source or provider, `nested` that of an object inside one.
+//! data source or provider, `nested` that of an object inside one. `choice` reads and writes an enum.
 
+mod choice;
 mod container;
 mod field;
 mod nested;
@@ -53,4 +54,14 @@ pub fn model(input: TokenStream) -> TokenStream {
         _ => staged::write(&container),
     });
     tokens.unwrap_or_else(|error| error.to_compile_error()).into()
+}
+
+/// Makes an enum without fields one of a few texts: `KeepAll` is `keep_all`, unless
+/// `#[choice(name = "...")]` says otherwise. What is none of them is an error at plan that lists them.
+///
+/// Beside `Attr` it adds `FromStr` and `Display`.
+#[proc_macro_derive(Choice, attributes(choice))]
+pub fn choice(input: TokenStream) -> TokenStream {
+    let input = parse_macro_input!(input as DeriveInput);
+    choice::write(&input).unwrap_or_else(|error| error.to_compile_error()).into()
 }

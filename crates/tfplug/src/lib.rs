@@ -93,4 +93,4 @@ pub mod stage;
 pub mod value;
 
 pub use serve::serve;
-pub use tfplug_derive::Model;
+pub use tfplug_derive::{Choice, Model};

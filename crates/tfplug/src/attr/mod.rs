@@ -11,6 +11,7 @@
 //! | [`Json`] | a `string` in which white space and the order of keys mean nothing |
 //! | [`Span`] | a `string` like `1h30m` |
 //! | [`Timeouts`] | an object of spans for create, read, update and delete |
+//! | an enum with `#[derive(Choice)]` | a `string` that is one of a few |
 //! | [`Dynamic`] | a value of any type |
 //!
 //! A type of your own that is text implements [`FromStr`](std::str::FromStr) and
@@ -53,6 +54,11 @@ pub trait Attr: Clone + Debug + PartialEq + Send + Sync + 'static {
     /// What is checked of its values wherever it stands.
     fn checks() -> Vec<Check> {
         Vec::new()
+    }
+
+    /// The texts that it can be, if they are few. For documentation.
+    fn choices() -> &'static [&'static str] {
+        &[]
     }
 
     /// From a value; `path` is where it stands, for errors.

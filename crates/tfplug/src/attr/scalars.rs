@@ -131,6 +131,10 @@ impl<T: Attr> Attr for Option<T> {
         T::checks()
     }
 
+    fn choices() -> &'static [&'static str] {
+        T::choices()
+    }
+
     fn from_value(value: &Value, path: &Path) -> Result<Option<T>, ValueError> {
         if value.is_null() { Ok(None) } else { T::from_value(value, path).map(Some) }
     }

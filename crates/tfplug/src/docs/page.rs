@@ -140,6 +140,10 @@ fn line(page: &mut String, attribute: &Attribute, path: &str) {
         }
         text.push_str(&sentence);
     };
+    if !attribute.choices.is_empty() && attribute.mode.is_configurable() {
+        let choices: Vec<String> = attribute.choices.iter().map(|choice| format!("`{choice}`")).collect();
+        add(format!("One of {}.", choices.join(", ")));
+    }
     if let Some(default) = attribute.default.as_ref().and_then(shown) {
         add(format!("Default: `{default}`."));
     }

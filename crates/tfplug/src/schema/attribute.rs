@@ -153,6 +153,8 @@ pub struct Attribute {
     pub replace: Option<String>,
     /// The attribute whose change sends this write-only one again.
     pub version: Option<String>,
+    /// The texts that it can be, if they are few.
+    pub choices: &'static [&'static str],
     /// What is checked of a known value.
     pub checks: Vec<Check>,
     /// When two values mean the same.
@@ -176,6 +178,7 @@ impl Attribute {
             keep: false,
             replace: None,
             version: None,
+            choices: T::choices(),
             checks: T::checks(),
             same: same::<T>,
         }

@@ -41,6 +41,7 @@ resource {}
 - `address` (String) What it is called. A change replaces the object.
 - `disks` (Attributes Map) Its disks. (see [below for nested schema](#nested--disks))
 - `number` (Number) Its number there. Default: `7`. A change replaces the object.
+- `on_destroy` (String) What becomes of the disks. One of `delete`, `keep_disks`, `sell!`. Default: `"keep_disks"`.
 - `password_wo` (String, Sensitive, Write-only) Its password. Sent again when `password_wo_version` changes.
 - `password_wo_version` (Number) Raise it to set the password again.
 - `self` (Boolean) Under another name.

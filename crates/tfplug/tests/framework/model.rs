@@ -4,13 +4,14 @@ use tfplug::model::Model;
 use tfplug::prelude::*;
 use tfplug::value::Value;
 
-use crate::provider::{Box, BoxComputed, Port, config};
+use crate::provider::{Box, BoxComputed, OnDestroy, Port, config};
 
 fn applying() -> Box<Applying> {
     Box {
         region: "north".to_owned(),
         number: 1,
         r#type: None,
+        on_destroy: OnDestroy::Sell,
         renamed: None,
         address: None,
         disks: None,
@@ -47,9 +48,14 @@ fn a_stage_reads_what_it_writes() {
 #[test]
 fn a_configuration_keeps_what_it_does_not_know_as_it_came() {
     let port = Value::map([("number", Value::unknown()), ("protocol", Value::from("udp"))]);
-    let given = config(&[("number", Value::from(1)), ("port", Value::Set(vec![port.clone()]))]);
+    let given = config(&[
+        ("number", Value::from(1)),
+        ("on_destroy", Value::from("sell!")),
+        ("port", Value::Set(vec![port.clone()])),
+    ]);
     let typed = Box::<Config>::from_value(&given, &Path::root()).unwrap();
     assert!(typed.port.is_unknown());
+    assert_eq!(typed.on_destroy, Maybe::Known(OnDestroy::Sell));
     assert_eq!(typed.region.known().map(String::as_str), Some("north"));
     assert_eq!(typed.to_value().attribute("port"), &Value::Set(vec![port]));
 }

@@ -25,6 +25,9 @@ pub(crate) struct Box<S: Stage> {
     ///
     /// One of many.
     pub(crate) r#type: S::Input<Option<String>>,
+    /// What becomes of the disks.
+    #[attr(default = "keep_disks")]
+    pub(crate) on_destroy: S::Input<OnDestroy>,
     /// Under another name.
     #[attr(name = "self")]
     pub(crate) renamed: S::Input<Option<bool>>,
@@ -46,6 +49,18 @@ pub(crate) struct Box<S: Stage> {
     pub(crate) serial: S::Output<String>,
     /// Why it stopped, if it did.
     pub(crate) failure: S::Output<Option<String>>,
+}
+
+/// What becomes of the disks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, tfplug::Choice)]
+pub(crate) enum OnDestroy {
+    /// They go too.
+    Delete,
+    /// They stay.
+    KeepDisks,
+    /// They are sold.
+    #[choice(name = "sell!")]
+    Sell,
 }
 
 /// A disk.
@@ -104,6 +119,7 @@ impl Resource for Boxes {
             region: import.get("region")?,
             number: import.get("number")?,
             r#type: None,
+            on_destroy: OnDestroy::Delete,
             renamed: None,
             address: import.id().unwrap_or("by identity").to_owned(),
             disks: None,

@@ -42,6 +42,12 @@ async fn unknown_values_are_not_checked() {
 }
 
 #[tokio::test]
+async fn what_is_none_of_the_choices_is_told_them() {
+    let told = validate(&config(&[("on_destroy", Value::from("burn"))]), true).await;
+    assert_eq!(told[0].detail, "`burn` is none of `delete`, `keep_disks`, `sell!`.");
+}
+
+#[tokio::test]
 async fn a_type_that_does_not_exist_is_told() {
     let request = wire::validate_resource_config::Request {
         type_name: "test_nothing".to_owned(),
