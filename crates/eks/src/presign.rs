@@ -14,7 +14,7 @@ use url::Url;
 
 /// EKS takes a token for 15 minutes from its date, whatever this says; it refuses more than 15 minutes,
 /// and awscli says 60 seconds.
-const EXPIRES: Duration = Duration::from_secs(60);
+const EXPIRES: Duration = Duration::from_mins(1);
 const CLUSTER_HEADER: &str = "x-k8s-aws-id";
 const PREFIX: &str = "k8s-aws-v1.";
 

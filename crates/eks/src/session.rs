@@ -14,7 +14,7 @@ use crate::presign::{presign, token_of};
 use crate::{ClusterDescription, EksError, describe};
 
 /// EKS takes a token for 15 minutes; clocks differ.
-const LIFE: Duration = Duration::from_secs(14 * 60);
+const LIFE: Duration = Duration::from_mins(14);
 
 /// Whose credentials, and in which region. What is absent comes from the environment.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -213,8 +213,8 @@ mod tests {
             token.expires_at.as_second() - 1_000_000
         };
         assert_eq!(life(None), 14 * 60);
-        assert_eq!(life(Some(now + Duration::from_secs(3600))), 14 * 60);
-        assert_eq!(life(Some(now + Duration::from_secs(300))), 300);
+        assert_eq!(life(Some(now + Duration::from_hours(1))), 14 * 60);
+        assert_eq!(life(Some(now + Duration::from_mins(5))), 300);
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! `DescribeCluster` against a server that answers as EKS does.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::convert::Infallible;
 
 use bridgehead_eks::{EksError, Endpoints, Identity, Session};

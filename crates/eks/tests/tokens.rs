@@ -1,5 +1,7 @@
 //! Tokens against those of botocore, which awscli's `eks get-token` is made of.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::time::SystemTime;
 
 use aws_credential_types::Credentials;

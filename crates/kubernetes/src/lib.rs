@@ -8,6 +8,7 @@
 //! ```
 //! Nothing here decides what should be written. [`cache`] does no I/O at all: whoever has frames can
 //! feed it, the simulator included.
+#![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test fails by panicking"))]
 
 pub mod cache;
 pub mod connect;

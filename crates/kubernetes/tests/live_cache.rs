@@ -1,5 +1,7 @@
 //! The live cache against a model of a cluster whose frames come late, doubled, lost and out of order.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::collections::BTreeMap;
 
 use bridgehead_api::{GroupKind, ObjectKey};

@@ -43,7 +43,9 @@ fn hash_value(value: &Value) -> u64 {
         Value::String(text) => (3_u8, text).hash(&mut hasher),
         Value::Array(items) => {
             (4_u8, items.len()).hash(&mut hasher);
-            items.iter().for_each(|item| hash_value(item).hash(&mut hasher));
+            for item in items {
+                hash_value(item).hash(&mut hasher);
+            }
         }
         Value::Object(fields) => {
             let sum = fields

@@ -307,10 +307,11 @@ impl KindCache {
             tracked_by_after: new.tracked_by.clone(),
             wanted: new.wanted,
             resource_version: new.resource_version.clone(),
-            happened: match keep {
+            happened: if keep {
                 // Another object of the same name counts as changed, whatever it holds.
-                true => Happened::Changed { content: old.content != new.content || old.uid != new.uid },
-                false => Happened::Disappeared,
+                Happened::Changed { content: old.content != new.content || old.uid != new.uid }
+            } else {
+                Happened::Disappeared
             },
         };
         if keep {

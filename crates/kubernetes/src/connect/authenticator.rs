@@ -18,7 +18,7 @@ use super::{ConnectError, ConnectionSettings, exec, tls};
 /// A token is minted anew when less than this is left of it.
 const MARGIN: SignedDuration = SignedDuration::from_secs(60);
 /// A projected token is replaced at 80 % of its life, an hour as a rule: once a minute is often enough.
-const FILE_AGE: Duration = Duration::from_secs(60);
+const FILE_AGE: Duration = Duration::from_mins(1);
 /// After a mint because of a 401, another 401 doesn't cause one for this long: the token is then not the
 /// reason.
 const MINT_PAUSE: Duration = Duration::from_secs(5);
@@ -34,7 +34,7 @@ pub(super) struct Authenticator {
 enum Method {
     None,
     Fixed(HeaderValue),
-    Minted { mint: Mint, current: tokio::sync::Mutex<Current> },
+    Minted { mint: Box<Mint>, current: tokio::sync::Mutex<Current> },
 }
 
 enum Mint {
@@ -56,7 +56,7 @@ struct Current {
 impl Authenticator {
     pub(super) fn new(settings: &ConnectionSettings) -> Result<Self, ConnectError> {
         let Credentials { proof, identity } = settings.credentials.clone();
-        let minted = |mint| Method::Minted { mint, current: tokio::sync::Mutex::default() };
+        let minted = |mint| Method::Minted { mint: Box::new(mint), current: tokio::sync::Mutex::default() };
         let method = match proof {
             Proof::None => Method::None,
             Proof::Basic(user, password) => Method::Fixed(basic(&user, &password)?),

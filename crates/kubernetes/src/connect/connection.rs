@@ -258,30 +258,41 @@ impl Connection {
         request: &RequestBuilder,
         work: impl Future<Output = Result<T, ApiError>>,
     ) -> Result<T, ApiError> {
-        let limit = match request.deadline {
+        let limit = self.limit(request);
+        self.until(Instant::now() + limit, limit, request, work).await
+    }
+
+    fn limit(&self, request: &RequestBuilder) -> Duration {
+        match request.deadline {
             Deadline::Usual => self.shared.timeout,
             Deadline::Within(time) => time,
-        };
-        match tokio::time::timeout(limit, work).await {
-            Ok(result) => result,
-            Err(_) => {
-                let message = format!("no answer from `{}` within {} s", self.server(), limit.as_secs_f32());
-                Err(ApiError::new(ApiErrorKind::Timeout, &*request.operation, message))
-            }
         }
     }
 
+    /// `limit`: what of the request's time is over at `end`, for the message.
+    async fn until<T>(
+        &self,
+        end: Instant,
+        limit: Duration,
+        request: &RequestBuilder,
+        work: impl Future<Output = Result<T, ApiError>>,
+    ) -> Result<T, ApiError> {
+        tokio::time::timeout_at(end, work).await.unwrap_or_else(|_| {
+            let message = format!("no answer from `{}` within {} s", self.server(), limit.as_secs_f32());
+            Err(ApiError::new(ApiErrorKind::Timeout, &*request.operation, message))
+        })
+    }
+
     async fn exchange(&self, request: &RequestBuilder) -> Result<(http::response::Parts, Bytes), ApiError> {
-        let limit = match request.deadline {
-            Deadline::Usual => self.shared.timeout,
-            Deadline::Within(time) => time,
-        };
+        let limit = self.limit(request);
         let end = Instant::now() + limit;
         let mut broken_off = 0;
         loop {
-            let permit = match request.queued {
-                true => Some(self.timed(request, async { Ok(self.shared.limiter.acquire().await) }).await?),
-                false => None,
+            let permit = if request.queued {
+                let place = async { Ok(self.shared.limiter.acquire().await) };
+                Some(self.until(end, limit, request, place).await?)
+            } else {
+                None
             };
             let attempt = async {
                 let response = self.start(request).await?;
@@ -289,8 +300,7 @@ impl Connection {
                 let stream = ByteStream::new(body, request.operation.clone(), self.server(), None);
                 Ok((parts, stream.collect(ANSWER_LIMIT).await?))
             };
-            let left = end.saturating_duration_since(Instant::now());
-            let outcome = self.timed(&request.clone().within(left), attempt).await;
+            let outcome = self.until(end, limit, request, attempt).await;
             let overloaded = match &outcome {
                 Ok((parts, _)) => parts.status == StatusCode::TOO_MANY_REQUESTS,
                 Err(error) => error.kind == ApiErrorKind::Timeout,

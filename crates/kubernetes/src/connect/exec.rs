@@ -16,13 +16,13 @@ use super::ConnectionSettings;
 use super::credentials::{ExecCommand, Identity, MintError, MintedToken};
 
 /// A program that asks the user to log in may take a while; one that hangs must not hang us.
-const TIMEOUT: Duration = Duration::from_secs(60);
+const TIMEOUT: Duration = Duration::from_mins(1);
 /// A token is a few kilobytes at most.
 const OUTPUT_LIMIT: u64 = 1 << 20;
 
 #[derive(Debug, Error)]
 enum ExecError {
-    #[error("the program was not found{}", hint(.0))]
+    #[error("the program was not found{}", hint(.0.as_deref()))]
     NotFound(Option<String>),
     #[error("the program could not be started")]
     Start(#[source] std::io::Error),
@@ -40,8 +40,8 @@ enum ExecError {
     Empty,
 }
 
-fn hint(hint: &Option<String>) -> String {
-    hint.as_ref().map(|hint| format!("; {}", hint.trim())).unwrap_or_default()
+fn hint(hint: Option<&str>) -> String {
+    hint.map(|hint| format!("; {}", hint.trim())).unwrap_or_default()
 }
 
 /// What a program gave.

@@ -65,7 +65,7 @@ impl ConnectionSettings {
             default_namespace: "default".to_owned(),
             user_agent: format!("bridgehead/{}", env!("CARGO_PKG_VERSION")),
             connect_timeout: Duration::from_secs(10),
-            request_timeout: Duration::from_secs(60),
+            request_timeout: Duration::from_mins(1),
             concurrency: 16,
         }
     }

@@ -21,7 +21,7 @@ use super::credentials::Identity;
 use super::{ConnectError, ConnectionSettings};
 
 /// How old a CA file's reading may be when a new connection is made.
-const FILE_AGE: Duration = Duration::from_secs(60);
+const FILE_AGE: Duration = Duration::from_mins(1);
 
 fn provider() -> Arc<CryptoProvider> {
     Arc::new(rustls::crypto::aws_lc_rs::default_provider())
@@ -127,7 +127,7 @@ impl ReloadedRoots {
             match load(&self.path, &self.provider) {
                 Ok(verifier) => current.0 = verifier,
                 Err(error) => {
-                    tracing::warn!(error = %error, "failed to read the CA again; keeping the last one")
+                    tracing::warn!(error = %error, "failed to read the CA again; keeping the last one");
                 }
             }
             current.1 = Instant::now();

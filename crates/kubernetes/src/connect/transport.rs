@@ -118,15 +118,13 @@ impl Transport {
 
     fn stream_pool(&self) -> (Arc<Pool>, StreamPlace) {
         let mut pools = self.streams.lock().unwrap_or_else(PoisonError::into_inner);
-        let index =
-            match pools.iter().position(|pool| pool.live.load(Ordering::SeqCst) < STREAMS_PER_CONNECTION) {
-                Some(index) => index,
-                None => {
-                    pools.push(Arc::new(Pool::new((self.make_pool)())));
-                    pools.len() - 1
-                }
-            };
-        let pool = Arc::clone(&pools[index]);
+        let free =
+            pools.iter().find(|pool| pool.live.load(Ordering::SeqCst) < STREAMS_PER_CONNECTION).cloned();
+        let pool = free.unwrap_or_else(|| {
+            let pool = Arc::new(Pool::new((self.make_pool)()));
+            pools.push(Arc::clone(&pool));
+            pool
+        });
         pool.live.fetch_add(1, Ordering::SeqCst);
         let place = StreamPlace(Arc::clone(&pool.live));
         (pool, place)

@@ -64,8 +64,8 @@ struct Kind {
     group: String,
     #[serde(default)]
     version: String,
-    #[serde(default)]
-    kind: String,
+    #[serde(default, rename = "kind")]
+    name: String,
 }
 
 impl Aggregated {
@@ -99,7 +99,7 @@ impl AggregatedResource {
         let version = if kind.version.is_empty() { version } else { &kind.version };
         Some(Resource {
             gvk: GroupVersionKind {
-                group_kind: GroupKind::new(group, kind.kind.as_str()),
+                group_kind: GroupKind::new(group, kind.name.as_str()),
                 version: version.into(),
             },
             plural: self.resource.as_str().into(),

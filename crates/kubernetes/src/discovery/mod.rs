@@ -69,7 +69,7 @@ impl Discovery {
         resources: impl IntoIterator<Item = Resource>,
         problems: Vec<GroupProblem>,
     ) -> Self {
-        let mut discovery = Self { server_version, problems, ..Self::default() };
+        let mut discovery = Self { problems, server_version, ..Self::default() };
         for resource in resources {
             let gvk = resource.gvk.clone();
             discovery.group_versions.insert(gvk.api_version());

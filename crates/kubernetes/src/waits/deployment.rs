@@ -49,10 +49,10 @@ pub fn rollout(deployment: &Live) -> Verdict<()> {
     }
     let mut seen = format!("{updated} of {wanted} replicas updated, {available} available");
     if all > updated {
-        seen.push_str(&format!(", {} old ones left", all - updated));
+        seen = format!("{seen}, {} old ones left", all - updated);
     }
     if let Some(("True", reason, message)) = condition(deployment, "ReplicaFailure") {
-        seen.push_str(&format!("; {reason}: {message}"));
+        seen = format!("{seen}; {reason}: {message}");
     }
     Verdict::NotYet(seen)
 }

@@ -16,7 +16,7 @@ use crate::jitter;
 
 /// How long one watch request lives, before up to a third more: a server that is drained or scaled gets
 /// its clients spread again, and no two watches end together.
-const LIFE: Duration = Duration::from_secs(300);
+const LIFE: Duration = Duration::from_mins(5);
 /// A server ends a watch in time; one that is this late is gone.
 const GRACE: Duration = Duration::from_secs(15);
 /// A list as a stream that stays silent for this long comes from a server that knows no such thing.
@@ -25,7 +25,7 @@ const FIRST_PAUSE: Duration = Duration::from_millis(200);
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 /// Permissions that are missing are rarely granted a second later.
 const REFUSED_PAUSE: Duration = Duration::from_secs(30);
-const LONGEST_REFUSED_PAUSE: Duration = Duration::from_secs(600);
+const LONGEST_REFUSED_PAUSE: Duration = Duration::from_mins(10);
 /// What a page of a list should weigh, and its bounds in objects.
 const PAGE_BYTES: usize = 2 << 20;
 const FIRST_PAGE: usize = 50;
@@ -134,16 +134,12 @@ impl Task {
             let patience = if listing { SILENCE } else { life };
             let piece = match timeout(patience, stream.next()).await {
                 Ok(Ok(Some(piece))) => piece,
-                Ok(Ok(None)) if listing => {
+                Ok(Ok(None)) | Err(_) if listing => {
                     position.streams_lists = false;
                     return End::Ended;
                 }
                 Ok(Ok(None)) => return End::Ended,
                 Ok(Err(error)) => return End::Failed(error),
-                Err(_) if listing => {
-                    position.streams_lists = false;
-                    return End::Ended;
-                }
                 Err(_) => {
                     return End::Failed(self.broken("nothing came for longer than the watch should live"));
                 }

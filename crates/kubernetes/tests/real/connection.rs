@@ -9,6 +9,7 @@ use bridgehead_kubernetes::connect::{ExecCommand, ExecEnvironment, Impersonation
 use bridgehead_kubernetes::write::get;
 use bridgehead_kubernetes::{ApiError, ApiErrorKind, Connection, ConnectionSettings, Credentials, connect};
 use bridgehead_test_harness::test_cluster;
+use k8s_openapi::api::authentication::v1::SelfSubjectReview;
 use k8s_openapi::api::core::v1::{ConfigMap, Namespace, ServiceAccount};
 use kube::api::{Api, ListParams, PostParams};
 use serde_json::json;
@@ -30,8 +31,8 @@ async fn account(namespace: &str) -> Result<bridgehead_test_harness::ServiceAcco
 
 /// Whom the server takes us for.
 async fn whoami(connection: &Connection) -> Result<String> {
-    let reviews: Api<k8s_openapi::api::authentication::v1::SelfSubjectReview> = Api::all(connection.client());
-    let answer = reviews.create(&PostParams::default(), &Default::default()).await?;
+    let reviews: Api<SelfSubjectReview> = Api::all(connection.client());
+    let answer = reviews.create(&PostParams::default(), &SelfSubjectReview::default()).await?;
     Ok(answer.status.and_then(|status| status.user_info).and_then(|user| user.username).unwrap_or_default())
 }
 

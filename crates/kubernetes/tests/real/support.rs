@@ -89,12 +89,12 @@ impl Following {
             let Ok(event) = tokio::time::timeout_at(end, self.events.recv()).await else {
                 anyhow::bail!("{what} did not come; told: {:?}, {:?}", self.told, self.cache.statistics());
             };
-            self.take(event.expect("the watches are held"))?;
+            self.take(&event.expect("the watches are held"))?;
         }
         Ok(())
     }
 
-    fn take(&mut self, event: WatchEvent) -> Result<()> {
+    fn take(&mut self, event: &WatchEvent) -> Result<()> {
         let kind: &GroupKind = event.target.kind();
         match &event.news {
             WatchNews::Frames(frames) => {
