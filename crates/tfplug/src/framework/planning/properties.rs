@@ -155,9 +155,9 @@ fn attribute(depth: u32, in_set: bool) -> BoxedStrategy<Attribute> {
         match kind {
             0 => Attribute::of::<String>(""),
             1 => base,
-            2 => Attribute { keep, nullable, ..base.either() },
+            2 => Attribute { nullable, keep, ..base.either() },
             3 => Attribute { nullable: false, ..base.default(&"default".to_owned()) },
-            4 => Attribute { keep, nullable, ..base.output() },
+            4 => Attribute { nullable, keep, ..base.output() },
             _ if in_set => base,
             _ => base.write_only(),
         }
