@@ -39,11 +39,11 @@ pub struct AgentOptions {
     /// Random time on top of the interval; `timeout.reconciliation.jitter` of argocd-cm if not given
     #[arg(long, value_parser = duration, value_name = "DURATION")]
     pub poll_jitter: Option<Duration>,
-    /// Longest pause before a sync that failed for reasons outside of its manifests is tried again
+    /// Pause before an automatic sync that has failed is tried again
     #[arg(long, value_parser = duration, default_value = "180s", value_name = "DURATION")]
     pub failed_sync_pause: Duration,
     /// Applications that are worked on at the same time
-    #[arg(long, default_value_t = 8, value_parser = clap::value_parser!(u32).range(1..=256), value_name = "COUNT")]
+    #[arg(long, default_value_t = 32, value_parser = clap::value_parser!(u32).range(1..=256), value_name = "COUNT")]
     pub concurrency: u32,
     /// Whether to wait for the Lease before writing, so that one of several replicas works
     #[arg(long, action = ArgAction::Set, default_value_t = true, default_missing_value = "true",

@@ -11,6 +11,7 @@ mod agent;
 mod app;
 mod cluster;
 mod error;
+mod lint;
 mod manifests;
 mod objects;
 pub mod output;
@@ -55,6 +56,8 @@ enum Command {
     /// Look at repositories
     #[command(subcommand)]
     Repo(repo::RepoCommand),
+    /// Check Applications, AppProjects and ApplicationSets in files, without a cluster
+    Lint(lint::LintOptions),
     /// Print the manifests that install the agent
     #[command(subcommand)]
     Manifests(manifests::ManifestsCommand),
@@ -91,6 +94,7 @@ fn dispatch(cli: Cli, out: &mut dyn Write) -> Result<Exit, CliError> {
     let Cli { global, command } = cli;
     match command {
         Command::Agent(options) => run_agent(&options.with_global(&global)),
+        Command::Lint(options) => lint::run(&options, out),
         Command::Manifests(command) => manifests::run(&command, &global, out),
         Command::Version(options) => version::run(&options, out),
         Command::App(command) => in_runtime(app::run(command, &global, out)),
@@ -105,7 +109,7 @@ fn run_agent(options: &AgentOptions) -> Result<Exit, CliError> {
 }
 
 fn in_runtime(verb: impl Future<Output = Result<Exit, CliError>>) -> Result<Exit, CliError> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     runtime.block_on(async {
         tokio::select! {
             outcome = verb => outcome,
