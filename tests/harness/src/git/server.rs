@@ -123,9 +123,10 @@ impl GitServer {
             .enable_all()
             .build()
             .context("failed to start a runtime")?;
-        let listener = runtime
-            .block_on(TcpListener::bind((Ipv4Addr::LOCALHOST, 0)))
-            .context("failed to listen on loopback")?;
+        // Bound without the runtime, so that a test inside a runtime of its own can start a server.
+        let listener =
+            std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("failed to listen on loopback")?;
+        listener.set_nonblocking(true).context("failed to listen on loopback")?;
         let address: SocketAddr = listener.local_addr().context("failed to learn the server's port")?;
         // Clients disagree about addresses in certificates, so TLS goes by a name.
         let origin = if options.tls { "https://localhost" } else { "http://127.0.0.1" };
@@ -136,6 +137,7 @@ impl GitServer {
             .name("git-server".to_owned())
             .spawn(move || {
                 runtime.block_on(async {
+                    let Ok(listener) = TcpListener::from_std(listener) else { return };
                     tokio::select! {
                         () = serve(listener, tls, shared) => {}
                         // Sent, or dropped with the server: the same.
