@@ -3,6 +3,8 @@
 //! Nothing here does I/O. The types read what a cluster or a repository holds, and write what Argo CD's
 //! own clients expect to read.
 
+#![allow(clippy::struct_excessive_bools, reason = "the structs have the fields that Argo CD's objects have")]
+
 pub mod annotations;
 pub mod application;
 pub mod application_set;

@@ -113,8 +113,10 @@ words! {
 
 words! {
     /// How far an operation is.
+    #[derive(Default)]
     OperationPhase {
         /// Under way, or waiting for its next try.
+        #[default]
         Running = "Running",
         /// Somebody has asked for its end.
         Terminating = "Terminating",
@@ -261,13 +263,6 @@ impl OperationPhase {
     }
 }
 
-// A required field's value in an object that leaves it out: the state of an operation just begun.
-impl Default for OperationPhase {
-    fn default() -> Self {
-        Self::Running
-    }
-}
-
 /// What a condition is about. Words of other writers are kept.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum ConditionType {
@@ -401,6 +396,7 @@ pub(super) fn types_or_directory<'de, D: Deserializer<'de>>(
 }
 
 /// Writes an absent word as the empty text, for fields that are always there.
+#[expect(clippy::ref_option, reason = "serde passes references")]
 pub(super) fn known_or_empty<S: Serializer, T: Serialize>(
     word: &Option<T>,
     serializer: S,

@@ -67,10 +67,10 @@ impl Default for CmdParams {
             self_heal_timeout: Duration::ZERO,
             self_heal_backoff: Duration::from_secs(2),
             self_heal_backoff_factor: 3,
-            self_heal_backoff_cap: Duration::from_secs(300),
+            self_heal_backoff_cap: Duration::from_mins(5),
             sync_timeout: Duration::ZERO,
             sync_wave_delay: Duration::from_secs(2),
-            repository_error_grace: Duration::from_secs(180),
+            repository_error_grace: Duration::from_mins(3),
             server_side_diff: false,
             client_qps: 50,
             client_burst: 100,
@@ -83,7 +83,7 @@ impl Default for CmdParams {
             application_set_policy: String::new(),
             application_set_policy_override: None,
             application_set_progressive_syncs: false,
-            application_set_requeue: Duration::from_secs(180),
+            application_set_requeue: Duration::from_mins(3),
         }
     }
 }

@@ -162,6 +162,7 @@ fn rules(reader: &mut Reader<'_>, key: &str, text: &str) -> OverrideIgnoreDiffer
 
 #[derive(Deserialize)]
 #[serde(default, rename_all = "camelCase")]
+#[expect(clippy::struct_field_names, reason = "the names are Argo CD's")]
 struct WireCompareOptions {
     ignore_aggregated_roles: bool,
     ignore_resource_status_field: Option<StatusWord>,

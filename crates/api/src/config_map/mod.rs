@@ -107,14 +107,15 @@ impl<'a> Reader<'a> {
 
     fn duration(&mut self, key: &str, default: Duration) -> Duration {
         let Some(text) = self.text(key) else { return default };
-        match parse_duration(text).ok().and_then(|duration| Duration::try_from(duration).ok()) {
-            Some(duration) => duration,
-            None => {
-                let hint = text.parse::<u32>().ok().map(|seconds| format!("write `{seconds}s`"));
-                let says = format!("is `{text}`, not a duration; {default:?} is used");
-                self.report(key, says, hint);
-                default
-            }
+        if let Some(duration) =
+            parse_duration(text).ok().and_then(|duration| Duration::try_from(duration).ok())
+        {
+            duration
+        } else {
+            let hint = text.parse::<u32>().ok().map(|seconds| format!("write `{seconds}s`"));
+            let says = format!("is `{text}`, not a duration; {default:?} is used");
+            self.report(key, says, hint);
+            default
         }
     }
 

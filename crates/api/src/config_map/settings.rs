@@ -56,8 +56,8 @@ pub struct Settings {
 impl Default for Settings {
     fn default() -> Self {
         Self {
-            reconciliation: Duration::from_secs(120),
-            reconciliation_jitter: Duration::from_secs(60),
+            reconciliation: Duration::from_mins(2),
+            reconciliation_jitter: Duration::from_mins(1),
             hard_reconciliation: Duration::ZERO,
             instance_label_key: APP_INSTANCE.to_owned(),
             tracking_method: TrackingMethod::Annotation,
@@ -174,7 +174,7 @@ mod tests {
             ("kustomize.version.v5.0.0", "/bin/kustomize"),
         ]));
         assert_eq!(problems, vec![]);
-        assert_eq!(settings.reconciliation, Duration::from_secs(180));
+        assert_eq!(settings.reconciliation, Duration::from_mins(3));
         assert_eq!(settings.reconciliation_jitter, Duration::ZERO);
         assert_eq!(settings.tracking_method, TrackingMethod::AnnotationAndLabel);
         assert_eq!(settings.installation_id, "blue");

@@ -76,10 +76,10 @@ fn node(schema: Value) -> Value {
         }
     }
     for key in ["items", "additionalProperties"] {
-        if let Some(child) = fields.get_mut(key) {
-            if !child.is_boolean() {
-                *child = node(child.take());
-            }
+        if let Some(child) = fields.get_mut(key)
+            && !child.is_boolean()
+        {
+            *child = node(child.take());
         }
     }
     // Kubernetes prunes what a schema does not name; forbidding it would refuse what Argo CD accepts.

@@ -104,10 +104,8 @@ fn one(path: &str, name: &str, text: &str, node: &Node, report: &mut Report) {
                 schema::word(path, node, word, HELM_HOOKS, report);
             }
         }
-        names::SYNC_WAVE | names::HELM_HOOK_WEIGHT => {
-            if text.trim().parse::<i64>().is_err() {
-                report.error(path, node, format!("the wave `{text}` is not a whole number"), None);
-            }
+        names::SYNC_WAVE | names::HELM_HOOK_WEIGHT if text.trim().parse::<i64>().is_err() => {
+            report.error(path, node, format!("the wave `{text}` is not a whole number"), None);
         }
         names::SYNC_OPTIONS => {
             for item in items(text) {

@@ -40,10 +40,10 @@ pub(super) fn check_spec(path: &str, spec: &Node, report: &mut Report) {
     {
         check_rule(&format!("{path}.ignoreDifferences[{index}]"), rule, report);
     }
-    if let Some(limit) = spec.get("revisionHistoryLimit") {
-        if matches!(limit.value, Value::Integer(number) if number < 0) {
-            report.error(field(path, "revisionHistoryLimit"), limit, "must not be below 0", None);
-        }
+    if let Some(limit) = spec.get("revisionHistoryLimit")
+        && matches!(limit.value, Value::Integer(number) if number < 0)
+    {
+        report.error(field(path, "revisionHistoryLimit"), limit, "must not be below 0", None);
     }
 }
 
@@ -84,7 +84,8 @@ fn check_hydrator(path: &str, hydrator: &Node, report: &mut Report) {
 fn check_source(path: &str, source: &Node, multiple: bool, report: &mut Report) {
     let has = |name: &str| !source.text_of(name).is_empty();
     let is_dry = path.ends_with("drySource");
-    if has("repoURL") && !has("path") && !has("chart") && !(multiple && has("ref")) && !is_dry {
+    let names_something = has("path") || has("chart") || (multiple && has("ref"));
+    if has("repoURL") && !names_something && !is_dry {
         let says = if multiple { "no `path`, `chart` or `ref`" } else { "no `path` and no `chart`" };
         let hint = if source.text_of("repoURL").starts_with("oci://") {
             "write `path: .` for the artifact's root"
@@ -113,11 +114,12 @@ fn check_source(path: &str, source: &Node, multiple: bool, report: &mut Report) 
         let says = format!("`{}` are all set, and one tool renders a source", tools.join("`, `"));
         report.error(path, source, says, None);
     }
-    if let Some(helm) = source.get("helm") {
-        if !helm.text_of("values").is_empty() && helm.get("valuesObject").is_some() {
-            let says = "`values` and `valuesObject` are both set, and `values` is not read";
-            report.warning(format!("{path}.helm.values"), helm, says, None);
-        }
+    if let Some(helm) = source.get("helm")
+        && !helm.text_of("values").is_empty()
+        && helm.get("valuesObject").is_some()
+    {
+        let says = "`values` and `valuesObject` are both set, and `values` is not read";
+        report.warning(format!("{path}.helm.values"), helm, says, None);
     }
 }
 
@@ -132,30 +134,30 @@ fn check_policy(path: &str, policy: &Node, report: &mut Report) {
         }
     }
     let creates = options.iter().any(|item| item.text() == Some("CreateNamespace=true"));
-    if let Some(metadata) = policy.get("managedNamespaceMetadata") {
-        if !creates && !options.iter().any(|item| item.text().is_some_and(|text| text.contains("{{"))) {
-            let says = "only works together with the option `CreateNamespace=true`";
-            report.warning(field(path, "managedNamespaceMetadata"), metadata, says, None);
-        }
+    if let Some(metadata) = policy.get("managedNamespaceMetadata")
+        && !creates
+        && !options.iter().any(|item| item.text().is_some_and(|text| text.contains("{{")))
+    {
+        let says = "only works together with the option `CreateNamespace=true`";
+        report.warning(field(path, "managedNamespaceMetadata"), metadata, says, None);
     }
     for name in ["duration", "maxDuration"] {
-        if let Some(duration) = policy.at(&["retry", "backoff", name]) {
-            if let Some(text) = duration.text().filter(|text| !text.contains("{{") && !text.is_empty()) {
-                if let Err(problem) = parse_seconds_or_duration(text) {
-                    report.error(
-                        format!("{path}.retry.backoff.{name}"),
-                        duration,
-                        problem.to_string(),
-                        duration_hint(text),
-                    );
-                }
-            }
+        if let Some(duration) = policy.at(&["retry", "backoff", name])
+            && let Some(text) = duration.text().filter(|text| !text.contains("{{") && !text.is_empty())
+            && let Err(problem) = parse_seconds_or_duration(text)
+        {
+            report.error(
+                format!("{path}.retry.backoff.{name}"),
+                duration,
+                problem.to_string(),
+                duration_hint(text),
+            );
         }
     }
-    if let Some(factor) = policy.at(&["retry", "backoff", "factor"]) {
-        if matches!(factor.value, Value::Integer(number) if number < 1) {
-            report.error(format!("{path}.retry.backoff.factor"), factor, "must be 1 or more", None);
-        }
+    if let Some(factor) = policy.at(&["retry", "backoff", "factor"])
+        && matches!(factor.value, Value::Integer(number) if number < 1)
+    {
+        report.error(format!("{path}.retry.backoff.factor"), factor, "must be 1 or more", None);
     }
 }
 

@@ -46,10 +46,10 @@ fn part_problem(part: &str, field: &str, least: u32, most: u32) -> Option<(Strin
         Some((range, step)) => (range, Some(step)),
         None => (part, None),
     };
-    if let Some(step) = step {
-        if !step.parse::<u32>().is_ok_and(|step| step > 0) {
-            return Some((format!("the step `{step}` is not a number above 0"), None));
-        }
+    if let Some(step) = step
+        && !step.parse::<u32>().is_ok_and(|step| step > 0)
+    {
+        return Some((format!("the step `{step}` is not a number above 0"), None));
     }
     if range == "*" || range == "?" {
         return None;

@@ -116,21 +116,21 @@ impl Report {
     fn error(
         &mut self,
         path: impl Into<String>,
-        place: impl Place,
+        place: &impl Place,
         says: impl Into<String>,
         hint: Option<String>,
     ) {
-        self.add(Severity::Error, path.into(), &place, says.into(), hint);
+        self.add(Severity::Error, path.into(), place, says.into(), hint);
     }
 
     fn warning(
         &mut self,
         path: impl Into<String>,
-        place: impl Place,
+        place: &impl Place,
         says: impl Into<String>,
         hint: Option<String>,
     ) {
-        self.add(Severity::Warning, path.into(), &place, says.into(), hint);
+        self.add(Severity::Warning, path.into(), place, says.into(), hint);
     }
 
     fn add(
@@ -151,21 +151,15 @@ trait Place {
     fn place(&self) -> (usize, usize);
 }
 
-impl Place for &Node {
+impl Place for Node {
     fn place(&self) -> (usize, usize) {
         (self.line, self.column)
     }
 }
 
-impl Place for &tree::Entry {
+impl Place for tree::Entry {
     fn place(&self) -> (usize, usize) {
         (self.line, self.column)
-    }
-}
-
-impl Place for (usize, usize) {
-    fn place(&self) -> (usize, usize) {
-        *self
     }
 }
 

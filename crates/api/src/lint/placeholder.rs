@@ -79,7 +79,7 @@ impl Parameters {
             "pullRequest" => self.add(PULL_REQUEST),
             "scmProvider" => self.add(REPOSITORY),
             "matrix" | "merge" => {
-                self.collect(generator.get("generators").map(Node::items).unwrap_or_default())
+                self.collect(generator.get("generators").map(Node::items).unwrap_or_default());
             }
             _ => {}
         }
@@ -114,7 +114,7 @@ pub(super) fn problem(text: &str, go_template: bool, parameters: &Parameters) ->
         let double = rest[start..].starts_with("{{");
         let open = if double { start + 2 } else { start + 1 };
         let before = rest[..start].chars().next_back();
-        let Some(length) = rest[open..].find('}') else { return None };
+        let length = rest[open..].find('}')?;
         let inside = rest[open..open + length].trim();
         let name = inside.strip_prefix('.').unwrap_or(inside);
         let known = parameters.has(name);

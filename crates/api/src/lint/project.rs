@@ -152,17 +152,17 @@ fn check_window(path: &str, window: &Node, report: &mut Report) {
             report,
         );
     }
-    if let Some(schedule) = window.get("schedule") {
-        if let Some((says, hint)) = schedule.text().and_then(cron::problem) {
-            report.error(format!("{path}.schedule"), schedule, says, hint);
-        }
+    if let Some(schedule) = window.get("schedule")
+        && let Some((says, hint)) = schedule.text().and_then(cron::problem)
+    {
+        report.error(format!("{path}.schedule"), schedule, says, hint);
     }
     if let Some(duration) = window.get("duration") {
         let text = duration.text().unwrap_or_default();
-        if !text.is_empty() {
-            if let Err(problem) = parse_duration(text) {
-                report.error(format!("{path}.duration"), duration, problem.to_string(), duration_hint(text));
-            }
+        if !text.is_empty()
+            && let Err(problem) = parse_duration(text)
+        {
+            report.error(format!("{path}.duration"), duration, problem.to_string(), duration_hint(text));
         }
     }
     let some = |name: &str| window.get(name).is_some_and(|list| !list.items().is_empty());

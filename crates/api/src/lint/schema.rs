@@ -32,10 +32,8 @@ pub(super) fn value(path: &str, node: &Node, schema: &Schema, kind: Kind, report
             }
         }
         Some("string") => text(path, node, schema, report),
-        Some("boolean") => {
-            if !matches!(node.value, Value::Boolean(_)) {
-                wrong_type(path, node, "a boolean", report);
-            }
+        Some("boolean") if !matches!(node.value, Value::Boolean(_)) => {
+            wrong_type(path, node, "a boolean", report);
         }
         Some("integer") => {
             let fits = |number: &i128| schema["format"] != "int64" || i64::try_from(*number).is_ok();

@@ -3,7 +3,7 @@
 use super::{Finding, Severity, lint};
 
 fn spec(body: &str) -> String {
-    let body: String = body.lines().map(|line| format!("  {line}\n")).collect();
+    let body: String = body.lines().flat_map(|line| ["  ", line, "\n"]).collect();
     format!(
         "apiVersion: argoproj.io/v1alpha1\nkind: Application\nmetadata: {{name: a}}\nspec:\n  project: p\n{body}"
     )

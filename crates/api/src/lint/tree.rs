@@ -217,7 +217,7 @@ impl<'a, P: Iterator<Item = EventResult<'a>>> Reader<'a, P> {
                 match value.value {
                     Value::Map(others) => merged.extend(others),
                     Value::List(items) => {
-                        merged.extend(items.into_iter().flat_map(|item| item.entries().to_vec()))
+                        merged.extend(items.into_iter().flat_map(|item| item.entries().to_vec()));
                     }
                     _ => return Err(self.broken("`<<` takes an object")),
                 }
@@ -337,11 +337,12 @@ mod tests {
 
     #[test]
     fn aliases_that_multiply_are_stopped() {
-        let mut text = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n".to_owned();
-        for level in 1..10 {
+        let levels = (1..10).map(|level| {
             let below = format!("*a{}", level - 1);
-            text.push_str(&format!("a{level}: &a{level} [{}]\n", vec![below; 10].join(", ")));
-        }
+            format!("a{level}: &a{level} [{}]", vec![below; 10].join(", "))
+        });
+        let first = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]".to_owned();
+        let text = std::iter::once(first).chain(levels).collect::<Vec<_>>().join("\n");
         assert!(documents(&text).1.expect("an error").says.contains("too many values"));
     }
 

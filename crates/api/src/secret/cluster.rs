@@ -269,6 +269,7 @@ fn read_config(json: &[u8]) -> Result<(ClusterConfig, Vec<SecretProblem>), Secre
     }
     let shape =
         |error: &serde_json::Error| SecretProblem::Config { line: error.line(), column: error.column() };
+    #[expect(clippy::zero_sized_map_values, reason = "JSON has objects, and the values are to be skipped")]
     let names: BTreeMap<String, IgnoredAny> = serde_json::from_slice(json).map_err(|error| shape(&error))?;
     let problems = names
         .into_keys()

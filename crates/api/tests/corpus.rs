@@ -1,4 +1,5 @@
-//! The linter over what users write: a folder of `tests/corpus/seeds` per case.
+//! The linter over what users write, a folder of `tests/corpus/seeds` per case; and over what the API server has
+//! judged, a folder of `tests/corpus/crds` per case.
 
 use std::path::Path;
 
@@ -96,7 +97,41 @@ fn lost(path: &str, written: &Value, read: &Value) -> datatest_stable::Result<()
     Ok(())
 }
 
+#[derive(Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Outcome {
+    Stored(serde::de::IgnoredAny),
+    Refused(Vec<Cause>),
+}
+
+#[derive(Deserialize)]
+struct Cause {
+    field: String,
+    reason: String,
+}
+
+/// What the API server refuses, the linter refuses at the same place. What the agent writes, `status`, is not the
+/// linter's matter.
+fn the_linter_refuses_what_the_api_server_refuses(input: &Path) -> datatest_stable::Result<()> {
+    let outcome: Outcome =
+        serde_saphyr::from_str(&std::fs::read_to_string(input.with_file_name("expect.yaml"))?)?;
+    let Outcome::Refused(causes) = outcome else { return Ok(()) };
+    let findings = lint(&std::fs::read_to_string(input)?);
+    for cause in causes.iter().filter(|cause| cause.field != "<nil>" && !cause.field.starts_with("status")) {
+        let told = findings.iter().any(|it| it.severity == Severity::Error && it.path == cause.field);
+        if !told {
+            return Err(format!("{} ({}) is not among {findings:#?}", cause.field, cause.reason).into());
+        }
+    }
+    Ok(())
+}
+
 datatest_stable::harness! {
+    {
+        test = the_linter_refuses_what_the_api_server_refuses,
+        root = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/corpus/crds"),
+        pattern = r"input\.yaml$",
+    },
     {
         test = the_linter_says_what_is_expected,
         root = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/corpus/seeds"),
