@@ -52,7 +52,8 @@ impl ApiServer {
         }
         let is_namespace = key.group_kind.is("", "Namespace");
         let is_pod = key.group_kind.is("", "Pod");
-        if finalizers.is_empty() && !is_namespace && !is_pod {
+        let is_definition = kind.gvk.group_kind.is("apiextensions.k8s.io", "CustomResourceDefinition");
+        if finalizers.is_empty() && !is_namespace && !is_pod && !is_definition {
             return self.drop_object(&new, false);
         }
         if !object::is_terminating(&new) {

@@ -61,10 +61,12 @@ pub struct ApiServer {
     applied: HashMap<Uid, BTreeMap<&'static str, Value>>,
     history: History,
     audit: Vec<Audited>,
+    journal: Vec<(ObjectKey, Uid)>,
     admission: Vec<Admission>,
 }
 
-/// What is left of a request once it is answered: the object, or nothing where it is gone.
+/// The answer to a request: the object as it is now, or as it was last if this write was its end; none
+/// after a deletion that took place at once.
 pub type Answer = Result<Option<Stored>, Refusal>;
 
 impl ApiServer {
@@ -80,6 +82,7 @@ impl ApiServer {
             applied: HashMap::new(),
             history: History::default(),
             audit: Vec::new(),
+            journal: Vec::new(),
             admission: Vec::new(),
         };
         for namespace in ["default", "kube-system", "kube-public", "kube-node-lease"] {
@@ -131,7 +134,7 @@ impl ApiServer {
     }
 
     /// The objects of a kind.
-    pub fn list(&self, kind: &GroupKind) -> impl Iterator<Item = &Stored> {
+    pub fn list<'s>(&'s self, kind: &GroupKind) -> impl Iterator<Item = &'s Stored> + use<'s> {
         self.objects.get(kind).into_iter().flat_map(BTreeMap::values)
     }
 
@@ -150,7 +153,17 @@ impl ApiServer {
         self.history.compact(revision);
     }
 
-    /// Every request so far.
+    /// What was touched, in order, with its UID; an object's end too.
+    pub fn journal(&self) -> &[(ObjectKey, Uid)] {
+        &self.journal
+    }
+
+    /// Takes the requests since the last time.
+    pub fn take_audit(&mut self) -> Vec<Audited> {
+        std::mem::take(&mut self.audit)
+    }
+
+    /// Every request since they were last taken.
     pub fn audit(&self) -> &[Audited] {
         &self.audit
     }
@@ -173,7 +186,8 @@ impl ApiServer {
             }
         };
         match &answer {
-            Ok(after) => entry.after.clone_from(after),
+            Ok(after) if entry.dry_run => entry.after.clone_from(after),
+            Ok(_) => entry.after = self.get(&entry.key).cloned(),
             Err(refusal) => {
                 entry.after.clone_from(&entry.before);
                 entry.refused = Some(refusal.clone());

@@ -187,7 +187,8 @@ impl ApiServer {
             metadata(&mut new).insert("generation".into(), generation.into());
         }
         if object::is_terminating(&new) && object::finalizers(&new).is_empty() && !is_graceful(&new) {
-            return self.drop_object(&new, dry_run);
+            self.drop_object(&new, dry_run)?;
+            return Ok(Some(Arc::new(new)));
         }
         self.keep(Change::Modified, kind, new, dry_run)
     }
@@ -242,6 +243,7 @@ impl ApiServer {
         metadata(&mut object).insert("resourceVersion".into(), self.revision.to_string().into());
         let object: Stored = Arc::new(object);
         let key = object::key(&object);
+        self.journal.push((key.clone(), object::uid(&object)));
         self.objects.entry(key.group_kind.clone()).or_default().insert(place(&key), Arc::clone(&object));
         self.history.push(&kind.gvk.group_kind, change, self.revision, Arc::clone(&object));
         Ok(Some(object))
@@ -260,6 +262,7 @@ impl ApiServer {
             objects.remove(&place(&key));
         }
         self.applied.remove(&object::uid(object));
+        self.journal.push((key.clone(), object::uid(object)));
         self.history.push(&key.group_kind, Change::Deleted, self.revision, Arc::new(last));
         if key.group_kind.is("apiextensions.k8s.io", "CustomResourceDefinition")
             && let Some(kind) = super::kinds::defined_by(object)
@@ -277,9 +280,13 @@ impl ApiServer {
     }
 }
 
-/// Pods end when their node says so.
+/// Pods end when their node says so, namespaces and definitions once they are empty.
 pub(super) fn is_graceful(object: &Value) -> bool {
-    text(object, "/kind") == "Pod" && object::number(object, "/metadata/deletionGracePeriodSeconds") > 0
+    match text(object, "/kind") {
+        "Namespace" | "CustomResourceDefinition" => true,
+        "Pod" => object::number(object, "/metadata/deletionGracePeriodSeconds") > 0,
+        _ => false,
+    }
 }
 
 /// A write of the status leaves the rest, and the other way round.
