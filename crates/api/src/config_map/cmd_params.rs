@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::known_keys::unknown_cmd_params_key;
 use super::{CMD_PARAMS_NAME, Data, Problem, Reader};
 
 /// The parameters that this release reads.
@@ -163,6 +164,11 @@ impl CmdParams {
             application_set_requeue: reader
                 .duration("applicationsetcontroller.requeue.after", defaults.application_set_requeue),
         };
+        for key in data.keys() {
+            if let Some(hint) = unknown_cmd_params_key(key) {
+                reader.report(key, "is not known and is not read", hint);
+            }
+        }
         (params, std::mem::take(&mut reader.problems))
     }
 }
@@ -239,5 +245,17 @@ mod tests {
         assert_eq!(params.git_request_timeout, Duration::from_secs(30));
         let keys: Vec<_> = problems.iter().map(|problem| problem.key.as_str()).collect();
         assert_eq!(keys, ["controller.sync.timeout.seconds", "controller.log.level"]);
+    }
+
+    #[test]
+    fn keys_of_the_other_config_map_and_without_their_program_are_told() {
+        let keys = ["timeout.reconciliation", "metrics.application.labels", "server.anything"];
+        let data = keys.map(|key| (key.to_owned(), "x".to_owned())).into_iter().collect();
+        let (_, problems) = CmdParams::read(&data);
+        let hints: Vec<_> = problems.iter().filter_map(|problem| problem.hint.as_deref()).collect();
+        assert_eq!(
+            hints,
+            ["did you mean `controller.metrics.application.labels`?", "it belongs into `argocd-cm`"]
+        );
     }
 }

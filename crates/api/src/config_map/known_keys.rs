@@ -100,3 +100,50 @@ pub(super) fn unknown_settings_key(key: &str) -> Option<Option<String>> {
     }
     Some(nearest(key, SETTINGS.iter().copied()).map(|name| format!("did you mean `{name}`?")))
 }
+
+const CMD_PARAMS: &[&str] =
+    &["application.namespaces", "hydrator.enabled", "log.format.timestamp", "repo.server", "commit.server"];
+
+const CMD_PARAMS_PREFIXES: &[&str] = &[
+    "controller.",
+    "server.",
+    "reposerver.",
+    "commitserver.",
+    "dexserver.",
+    "applicationsetcontroller.",
+    "notificationscontroller.",
+    "otlp.",
+    "redis.",
+    // Keys of this project's own.
+    "bridgehead.",
+];
+
+/// Keys that are only known with the name of their program in front.
+const CONTROLLER: &[&str] = &[
+    "controller.metrics.application.labels",
+    "controller.metrics.application.conditions",
+    "controller.metrics.cluster.labels",
+    "controller.metrics.cache.expiration",
+    "controller.status.processors",
+    "controller.operation.processors",
+    "controller.self.heal.timeout.seconds",
+    "controller.sync.timeout.seconds",
+    "controller.diff.server.side",
+    "controller.log.level",
+    "controller.log.format",
+];
+
+/// `None` for a key that somebody reads; else a hint, where there is one.
+#[expect(clippy::option_option, reason = "unknown, and perhaps with a hint")]
+pub(super) fn unknown_cmd_params_key(key: &str) -> Option<Option<String>> {
+    if CMD_PARAMS.contains(&key) || CMD_PARAMS_PREFIXES.iter().any(|prefix| key.starts_with(prefix)) {
+        return None;
+    }
+    if SETTINGS.contains(&key) {
+        return Some(Some(format!("it belongs into `{}`", super::SETTINGS_NAME)));
+    }
+    let prefixed = format!("controller.{key}");
+    let meant = CONTROLLER.iter().copied().find(|known| *known == prefixed);
+    let meant = meant.or_else(|| nearest(key, CMD_PARAMS.iter().chain(CONTROLLER).copied()));
+    Some(meant.map(|name| format!("did you mean `{name}`?")))
+}

@@ -81,7 +81,9 @@ pub fn lint(text: &str) -> Vec<Finding> {
     for document in &documents {
         check(document, &mut report);
     }
-    if let Some(broken) = broken {
+    if let Some(broken) = broken
+        && !is_template(text)
+    {
         report.findings.push(Finding {
             path: String::new(),
             line: broken.line,
@@ -94,6 +96,11 @@ pub fn lint(text: &str) -> Vec<Finding> {
     report.findings.sort_by_key(|finding| (finding.line, finding.column));
     report.findings.dedup();
     report.findings
+}
+
+/// Templates of Helm charts lie beside manifests, and are not YAML before they are rendered.
+fn is_template(text: &str) -> bool {
+    text.contains("{{") && !text.contains(crate::GROUP)
 }
 
 fn yaml_hint(text: &str, line: usize) -> Option<String> {

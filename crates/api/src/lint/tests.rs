@@ -199,6 +199,15 @@ fn objects_of_other_projects_are_left_alone() {
 }
 
 #[test]
+fn templates_of_helm_charts_are_not_taken_for_broken_yaml() {
+    check("kind: Service\nmetadata:\n  name: {{ include \"chart.name\" . }}\n", &[]);
+    assert_eq!(
+        found("apiVersion: argoproj.io/v1alpha1\nkind: Application\nmetadata:\n  name: {{ name }}\n").len(),
+        1
+    );
+}
+
+#[test]
 fn no_text_makes_the_linter_panic() {
     for text in [
         "",
