@@ -44,39 +44,71 @@ pub(super) fn remove_annotation(value: &mut Value) {
     }
 }
 
-/// JSON as Go's encoder writes it: keys sorted, `<`, `>` and `&` and the two line separators escaped.
+/// JSON as Go's encoder writes it: keys sorted, `<`, `>`, `&` and the two line separators escaped, whole
+/// numbers without a fraction.
 fn go_json(value: &Value) -> String {
-    let sorted = sorted(value);
-    let text = sorted.to_string();
-    if !text.contains(['<', '>', '&', '\u{2028}', '\u{2029}']) {
-        return text;
-    }
-    // These characters can only stand inside strings, where an escape means the same.
-    let mut escaped = String::with_capacity(text.len() + 16);
-    for character in text.chars() {
-        match character {
-            '<' => escaped.push_str("\\u003c"),
-            '>' => escaped.push_str("\\u003e"),
-            '&' => escaped.push_str("\\u0026"),
-            '\u{2028}' => escaped.push_str("\\u2028"),
-            '\u{2029}' => escaped.push_str("\\u2029"),
-            other => escaped.push(other),
-        }
-    }
-    escaped
+    let mut text = String::new();
+    write(value, &mut text);
+    text
 }
 
-/// The same value with sorted keys, whatever order serde_json's maps keep in this build.
-fn sorted(value: &Value) -> Value {
+fn write(value: &Value, text: &mut String) {
     match value {
+        Value::Null => text.push_str("null"),
+        Value::Bool(flag) => text.push_str(if *flag { "true" } else { "false" }),
+        Value::Number(number) => match number.as_f64().filter(|_| number.is_f64()) {
+            Some(float) => text.push_str(&go_float(float)),
+            None => text.push_str(&number.to_string()),
+        },
+        Value::String(own) => write_text(own, text),
+        Value::Array(items) => {
+            text.push('[');
+            for (position, item) in items.iter().enumerate() {
+                if position > 0 {
+                    text.push(',');
+                }
+                write(item, text);
+            }
+            text.push(']');
+        }
         Value::Object(fields) => {
             let mut entries: Vec<_> = fields.iter().collect();
-            entries.sort_by(|left, right| left.0.cmp(right.0));
-            Value::Object(entries.into_iter().map(|(name, value)| (name.clone(), sorted(value))).collect())
+            entries.sort_unstable_by(|left, right| left.0.cmp(right.0));
+            text.push('{');
+            for (position, (name, value)) in entries.into_iter().enumerate() {
+                if position > 0 {
+                    text.push(',');
+                }
+                write_text(name, text);
+                text.push(':');
+                write(value, text);
+            }
+            text.push('}');
         }
-        Value::Array(items) => Value::Array(items.iter().map(sorted).collect()),
-        other => other.clone(),
     }
+}
+
+fn write_text(own: &str, text: &mut String) {
+    for character in Value::from(own).to_string().chars() {
+        match character {
+            '<' => text.push_str("\\u003c"),
+            '>' => text.push_str("\\u003e"),
+            '&' => text.push_str("\\u0026"),
+            '\u{2028}' => text.push_str("\\u2028"),
+            '\u{2029}' => text.push_str("\\u2029"),
+            other => text.push(other),
+        }
+    }
+}
+
+/// The shortest decimals; an exponent only for very great and very small amounts.
+fn go_float(float: f64) -> String {
+    let amount = float.abs();
+    if amount == 0.0 || (1e-6..1e21).contains(&amount) {
+        return format!("{float}");
+    }
+    let text = format!("{float:e}");
+    if amount >= 1.0 { text.replacen('e', "e+", 1) } else { text }
 }
 
 #[cfg(test)]
@@ -101,6 +133,20 @@ mod tests {
             "{\"apiVersion\":\"v1\",\"data\":{\"a\":\"1\",\"b\":\"\\u003c\\u0026\\u003e\"},\"kind\":\"ConfigMap\",\
              \"metadata\":{\"annotations\":{},\"name\":\"a\"}}\n"
         );
+    }
+
+    #[test]
+    fn numbers_are_written_as_go_writes_them() {
+        for (float, expected) in [
+            (1.0, "1"),
+            (0.5, "0.5"),
+            (1e-5, "0.00001"),
+            (1e-7, "1e-7"),
+            (1.5e300, "1.5e+300"),
+            (1e20, "100000000000000000000"),
+        ] {
+            assert_eq!(go_json(&json!(float)), expected);
+        }
     }
 
     #[test]

@@ -45,6 +45,15 @@ pub(super) fn sides<'a>(
         // last is in Git's version: that Git changed shows, that the cluster changed does not.
         sides.live = last.clone();
     }
+    // A manifest without annotations does not ask for the annotations of others to go: `kubectl` writes at
+    // least its own.
+    if sides.last.is_some()
+        && let Some(metadata) = sides.desired.get("metadata").and_then(Value::as_object)
+        && !metadata.get("annotations").is_some_and(Value::is_object)
+        && let Some(metadata) = sides.desired.to_mut().get_mut("metadata").and_then(Value::as_object_mut)
+    {
+        metadata.insert("annotations".to_owned(), Value::Object(Map::new()));
+    }
     match kind {
         "Secret" => sides.each(true, |value| needs_string_data(value), move_string_data),
         "ClusterRole" => sides.each(true, is_aggregated, drop_rules),

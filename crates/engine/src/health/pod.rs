@@ -26,11 +26,11 @@ pub(super) fn health(pod: Reader<'_>) -> Health {
 }
 
 /// A pod that is restarted on failure or never has an end: as a hook it must not fail for an image that is
-/// merely late.
+/// merely late. One that an operator runs without restarts can say that its policy means nothing.
 fn runs_for_ever(pod: Reader<'_>) -> bool {
     let annotated = pod.at("/metadata/annotations").get(annotations::IGNORE_RESTART_POLICY);
-    let ignores = annotated.and_then(serde_json::Value::as_str) == Some("true");
-    !ignores && matches!(pod.text("/spec/restartPolicy"), "" | "Always")
+    annotated.and_then(serde_json::Value::as_str) == Some("true")
+        || matches!(pod.text("/spec/restartPolicy"), "" | "Always")
 }
 
 fn stuck_containers(pod: Reader<'_>) -> Option<String> {
