@@ -3,6 +3,7 @@
 // A command's standard output is its product.
 #![allow(clippy::print_stdout)]
 
+mod bench;
 mod command;
 mod process;
 
@@ -30,6 +31,8 @@ enum Command {
     Docs,
     /// Everything that a change must pass
     Ci,
+    /// Measure the agent on a real API server, beside a floor of a bare client
+    Bench(command::bench::Arguments),
     /// Build a program that tests or the demo need, if it is not in the cache, and print its path
     Tool(command::tool::Arguments),
 }
@@ -42,6 +45,7 @@ fn main() -> anyhow::Result<()> {
         Command::Deny(arguments) => command::deny::run(&arguments),
         Command::Docs => command::docs::run(),
         Command::Ci => command::ci::run(),
+        Command::Bench(arguments) => command::bench::run(arguments),
         Command::Tool(arguments) => command::tool::run(&arguments),
     }
 }

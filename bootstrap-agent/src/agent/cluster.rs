@@ -39,11 +39,6 @@ impl LiveCluster {
         (Self { id, connection, discoverer, watches: RefCell::new(watches) }, receiver)
     }
 
-    /// The connection.
-    pub(super) fn connection(&self) -> &Connection {
-        &self.connection
-    }
-
     /// Reads again what the cluster serves, and tells.
     pub(super) fn discover_again(&self, events: mpsc::UnboundedSender<Event>) {
         let (id, discoverer) = (self.id.clone(), self.discoverer.clone());
@@ -116,7 +111,10 @@ impl Cluster for LiveCluster {
             }
             Call::Patch { kind, key, patch, strict, dry_run } => {
                 let resource = self.resource(&kind)?;
-                let how = options(strict, dry_run);
+                let mut how = options(strict, dry_run);
+                if kind.group_kind.is(bridgehead_api::GROUP, "Application") && matches!(patch, Patch::Json(_)) {
+                    controller::APPLICATION_MANAGER.clone_into(&mut how.field_manager);
+                }
                 let change = match patch {
                     Patch::Apply(body) => {
                         let apply = ApplyOptions { write: how, ..ApplyOptions::default() };

@@ -1,6 +1,6 @@
 //! Destinations: connection, live cache and what was learnt about them.
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::collections::HashMap;
 use std::rc::Rc;
 
@@ -10,12 +10,10 @@ use bridgehead_engine::manifest::{Live, Manifest};
 use bridgehead_kubernetes::cache::{Applied, Frame, FrameError, LiveCache, Lookup};
 use bridgehead_kubernetes::discovery::Resource;
 
-use super::world::{Cluster, ClusterId, Reply};
+use super::world::{Cluster, Reply};
 
 /// One destination.
-pub struct ClusterHandle<C> {
-    /// Its id.
-    pub id: ClusterId,
+pub(super) struct ClusterHandle<C> {
     /// How it is talked to.
     pub cluster: Rc<C>,
     /// What is live in it.
@@ -24,15 +22,13 @@ pub struct ClusterHandle<C> {
     pub memo: RefCell<DiffMemo>,
     /// Why it cannot be talked to at present.
     pub trouble: RefCell<Option<String>>,
-    /// True while its API surface is being read.
-    pub is_being_read: Cell<bool>,
     /// Objects that an answer to a write of ours said are gone, until the watch says so too.
     gone: RefCell<HashMap<ObjectKey, Uid>>,
 }
 
 /// What is at a key.
 #[derive(Clone, Debug)]
-pub enum Known {
+pub(super) enum Known {
     /// This.
     Live(Live),
     /// Something that has to be read to know more.
@@ -45,20 +41,18 @@ pub enum Known {
 
 impl<C: Cluster> ClusterHandle<C> {
     /// A destination of which nothing is known yet.
-    pub fn new(id: ClusterId, cluster: Rc<C>, seed: u64) -> Self {
+    pub(super) fn new(cluster: Rc<C>, seed: u64) -> Self {
         Self {
-            id,
             cluster,
             cache: RefCell::new(LiveCache::new(seed)),
             memo: RefCell::default(),
             trouble: RefCell::default(),
-            is_being_read: Cell::new(false),
             gone: RefCell::default(),
         }
     }
 
     /// Begins to watch a kind. True once everything of it is known.
-    pub fn watch(&self, resource: &Resource) -> bool {
+    pub(super) fn watch(&self, resource: &Resource) -> bool {
         if self.cache.borrow_mut().add_kind(resource) {
             self.cluster.watch(resource);
         }
@@ -66,7 +60,7 @@ impl<C: Cluster> ClusterHandle<C> {
     }
 
     /// What is known of an object.
-    pub fn lookup(&self, key: &ObjectKey) -> Known {
+    pub(super) fn lookup(&self, key: &ObjectKey) -> Known {
         match self.cache.borrow().lookup(key) {
             Lookup::Live(held) if self.gone.borrow().get(key) == Some(held.uid()) => Known::Absent,
             Lookup::Live(held) => Known::Live(held.live()),
@@ -77,7 +71,7 @@ impl<C: Cluster> ClusterHandle<C> {
     }
 
     /// The object, if it is known to be there.
-    pub fn live(&self, key: &ObjectKey) -> Option<Live> {
+    pub(super) fn live(&self, key: &ObjectKey) -> Option<Live> {
         match self.lookup(key) {
             Known::Live(live) => Some(live),
             _ => None,
@@ -85,7 +79,7 @@ impl<C: Cluster> ClusterHandle<C> {
     }
 
     /// Objects whose tracking id names the application and themselves.
-    pub fn of_application(&self, instance: &str) -> Vec<Live> {
+    pub(super) fn of_application(&self, instance: &str) -> Vec<Live> {
         let gone = self.gone.borrow();
         let cache = self.cache.borrow();
         let held = cache.of_application(instance).filter(|held| gone.get(held.key()) != Some(held.uid()));
@@ -93,7 +87,7 @@ impl<C: Cluster> ClusterHandle<C> {
     }
 
     /// Takes in what a watch brought.
-    pub fn apply_frame(&self, kind: &GroupKind, frame: &Frame) -> Result<Applied, FrameError> {
+    pub(super) fn apply_frame(&self, kind: &GroupKind, frame: &Frame) -> Result<Applied, FrameError> {
         let applied = self.cache.borrow_mut().apply_frame(kind, frame)?;
         if let Applied::Changed(change) = &applied {
             let mut gone = self.gone.borrow_mut();
@@ -111,14 +105,14 @@ impl<C: Cluster> ClusterHandle<C> {
     }
 
     /// Takes in the answer to a read or a write of ours.
-    pub fn note(&self, reply: Reply) {
+    pub(super) fn note(&self, reply: Reply) {
         if let Reply::Object(object) = reply {
             self.note_object(object);
         }
     }
 
     /// Takes in an object as the API server gave it.
-    pub fn note_object(&self, object: Manifest) {
+    pub(super) fn note_object(&self, object: Manifest) {
         let live = Live::new(object);
         if self.gone.borrow().get(&live.key).is_some_and(|uid| *uid != live.uid) {
             self.gone.borrow_mut().remove(&live.key);
@@ -129,13 +123,13 @@ impl<C: Cluster> ClusterHandle<C> {
     }
 
     /// Takes in an object as the API server gave it, if it is one that is kept.
-    pub fn note_if_held(&self, object: &serde_json::Value) {
+    pub(super) fn note_if_held(&self, object: &serde_json::Value) {
         let live = Live::new(Manifest::new(object.clone()));
         self.cache.borrow_mut().insert_read(&live);
     }
 
     /// This very object is gone.
-    pub fn note_gone(&self, live: &Live) {
+    pub(super) fn note_gone(&self, live: &Live) {
         let known = match self.cache.borrow().lookup(&live.key) {
             Lookup::Live(held) => *held.uid() == live.uid,
             _ => false,
@@ -148,7 +142,7 @@ impl<C: Cluster> ClusterHandle<C> {
     }
 
     /// No object of this name is there.
-    pub fn note_absent(&self, key: &ObjectKey) {
+    pub(super) fn note_absent(&self, key: &ObjectKey) {
         self.cache.borrow_mut().insert_missing(key);
     }
 }

@@ -46,7 +46,13 @@ impl<W: World> Controller<W> {
                     }
                 },
                 ControlKind::Project => vec![registry.put_project(object)],
-                ControlKind::Secret => registry.put_secret(object),
+                ControlKind::Secret => {
+                    let demands = registry.put_secret(object);
+                    if let Some(problem) = registry.problem(name) {
+                        tracing::warn!(secret = name, problem, "a Secret cannot be used as it is");
+                    }
+                    demands
+                }
                 ControlKind::ConfigMap => vec![registry.put_config_map(object)],
             }
         };

@@ -3,18 +3,19 @@
 use std::collections::BTreeSet;
 
 use bridgehead_api::ApplicationKey;
-use bridgehead_kubernetes::cache::{Applied, Change};
+use bridgehead_kubernetes::cache::{Applied, Change, Frame, FrameKind};
+use bridgehead_kubernetes::discovery::Discovery;
 use futures::future::LocalBoxFuture;
 use futures::stream::{FuturesUnordered, StreamExt};
 use futures::{FutureExt, select_biased};
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 
 use super::pass::Stop;
 use super::queue::Priority;
 use super::reconcile::{Wake, reconcile};
 use super::registry::Entry;
 use super::repositories::RepositoryKey;
-use super::world::{ClusterId, Event, World};
+use super::world::{Cluster as _, ClusterId, Event, World};
 use super::{Controller, State, Work};
 
 /// Why the controller returned.
@@ -72,6 +73,7 @@ impl<W: World> Controller<W> {
         match &work {
             Work::Application(key) => self.pass(key).await,
             Work::Repository(key) => self.poll(key).await,
+            Work::Kinds(cluster) => self.read_kinds(cluster).await,
         }
         work
     }
@@ -88,6 +90,7 @@ impl<W: World> Controller<W> {
                     state.waiting.entry(cluster).or_default().insert(key.clone());
                 }
             }
+            Err(Stop::Later(at)) => state.queue.add(Work::Application(key.clone()), at, Priority::Background),
             Err(Stop::Again) => {
                 self.counters.again.set(self.counters.again.get() + 1);
                 state.queue.add(Work::Application(key.clone()), self.world.now(), Priority::Operation);
@@ -121,6 +124,30 @@ impl<W: World> Controller<W> {
             if is_new || state.refreshes.contains_key(&user) {
                 state.queue.add(Work::Application(user), asked, Priority::Change);
             }
+        }
+    }
+
+    /// Reads again what a cluster serves; applications there look again if it serves something else now.
+    async fn read_kinds(&self, id: &ClusterId) {
+        let Some(handle) = self.state.borrow().clusters.get(id).cloned() else { return };
+        let before = handle.cluster.kinds();
+        if let Err(error) = handle.cluster.refresh_kinds().await {
+            tracing::warn!(cluster = %id, %error, "failed to read what the cluster serves");
+            self.state.borrow_mut().queue.add(Work::Kinds(id.clone()), self.in_seconds(10), Priority::Background);
+            return;
+        }
+        let versions = |kinds: &Option<std::sync::Arc<Discovery>>| {
+            kinds.as_ref().map(|kinds| kinds.kinds().map(|resource| resource.gvk.clone()).collect::<BTreeSet<_>>())
+        };
+        if versions(&before) == versions(&handle.cluster.kinds()) {
+            return;
+        }
+        let now = self.world.now();
+        let mut state = self.state.borrow_mut();
+        let placed: Vec<ApplicationKey> =
+            state.placed.iter().filter(|(_, place)| *place == id).map(|(key, _)| key.clone()).collect();
+        for key in placed {
+            state.queue.add(Work::Application(key), now, Priority::Change);
         }
     }
 
@@ -162,6 +189,10 @@ impl<W: World> Controller<W> {
             Event::Control { kind, frame } => self.take_control(kind, &frame),
             Event::Frame { cluster, kind, frame } => {
                 let Some(handle) = self.state.borrow().clusters.get(&cluster).cloned() else { return false };
+                if is_definition(&kind) && handle.cache.borrow().is_synced(&kind) && changes(&frame) {
+                    let now = self.world.now();
+                    self.state.borrow_mut().queue.add(Work::Kinds(cluster.clone()), now, Priority::Change);
+                }
                 match handle.apply_frame(&kind, &frame) {
                     Ok(Applied::Changed(change)) => self.changed(&cluster, &change),
                     Ok(Applied::Listed(changes)) => {
@@ -257,6 +288,14 @@ fn wanters<W: World>(state: &State<W>, cluster: &ClusterId, change: &Change) -> 
         .filter(|(key, entry)| state.placed.get(*key) == Some(cluster) && has(entry))
         .map(|(key, _)| key.clone())
         .collect()
+}
+
+fn is_definition(kind: &bridgehead_api::GroupKind) -> bool {
+    *kind == super::definitions().gvk.group_kind
+}
+
+fn changes(frame: &Frame) -> bool {
+    matches!(frame.kind(), FrameKind::Present | FrameKind::Deleted)
 }
 
 /// True while an application is synced and comes up: its changes come in bursts.

@@ -46,12 +46,13 @@ use serde_json::Value;
 use clusters::ClusterHandle;
 use pass::{Problem, Scope, Stop};
 use queue::{Priority, Queue};
-use registry::{Demand, Entry, Registry};
+use registry::{Demand, Registry};
 use repositories::{Polls, Refs, RepositoryKey};
 use target::Target;
 use world::{Call, ClusterId, ClusterTarget, Cluster as _, ControlKind, Reply, World};
 
 pub use driver::Ended;
+pub use registry::{APPLICATION_MANAGER, Entry};
 pub use operation::DEFAULT_FAILED_SYNC_PAUSE;
 
 /// How the controller behaves.
@@ -85,11 +86,17 @@ impl Settings {
     }
 }
 
+/// How long another engine is taken to be alive after it was seen to write. Engines compare at least every
+/// few minutes, and each comparison is a write.
+const RIVAL_SECONDS: i64 = 600;
+
 /// What waits in the queue.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 enum Work {
     Application(ApplicationKey),
     Repository(RepositoryKey),
+    /// What a cluster serves has changed.
+    Kinds(ClusterId),
 }
 
 /// The controller over one world.
@@ -99,6 +106,8 @@ pub struct Controller<W: World> {
     state: RefCell<State<W>>,
     /// Why nothing may be written at present.
     hold: RefCell<Option<String>>,
+    /// The other engine that writes the same Applications, and until when that is taken as a fact.
+    rival: RefCell<Option<(String, Timestamp)>>,
     counters: Counters,
 }
 
@@ -151,7 +160,7 @@ impl<W: World> Controller<W> {
             listing: HashMap::new(),
             listed: BTreeSet::new(),
         };
-        Self { world, settings, state: RefCell::new(state), hold: RefCell::default(), counters: Counters::default() }
+        Self { world, settings, state: RefCell::new(state), hold: RefCell::default(), rival: RefCell::default(), counters: Counters::default() }
     }
 
     /// The world.
@@ -181,7 +190,11 @@ impl<W: World> Controller<W> {
 
     /// Why nothing is written at present.
     pub fn held(&self) -> Option<String> {
-        self.hold.borrow().clone()
+        let held = self.hold.borrow().clone();
+        held.or_else(|| {
+            let rival = self.rival.borrow();
+            rival.as_ref().filter(|(_, until)| *until > self.world.now()).map(|(reason, _)| reason.clone())
+        })
     }
 
     /// Verdicts of all applications, for metrics: key, entry.
@@ -191,9 +204,12 @@ impl<W: World> Controller<W> {
     }
 
     fn may_write(&self) -> Result<(), Stop> {
-        match &*self.hold.borrow() {
-            None => Ok(()),
-            Some(_) => Err(Stop::Wait),
+        if self.hold.borrow().is_some() {
+            return Err(Stop::Wait);
+        }
+        match &*self.rival.borrow() {
+            Some((_, until)) if *until > self.world.now() => Err(Stop::Later(*until)),
+            _ => Ok(()),
         }
     }
 
@@ -265,7 +281,9 @@ impl<W: World> Controller<W> {
                 self.in_seconds(30),
             )
         })?;
-        let handle = Rc::new(ClusterHandle::new(id.clone(), opened, self.world.random()));
+        let handle = Rc::new(ClusterHandle::new(opened, self.world.random()));
+        // New kinds come and go with their definitions.
+        handle.watch(&definitions());
         let mut state = self.state.borrow_mut();
         state.clusters.insert(id.clone(), handle.clone());
         state.opened_with.insert(id.clone(), secret.clone());
@@ -344,6 +362,13 @@ impl<W: World> Controller<W> {
                 }
                 state.queue.add(Work::Application(key), now, priority);
             }
+            Demand::Foreign(key, writer) => {
+                let reason = format!(
+                    "another engine (`{writer}`) writes the status of application {key}: stop it, or stop this agent"
+                );
+                tracing::error!(application = %key, writer, "another engine is at work; nothing is written");
+                *self.rival.borrow_mut() = Some((reason, self.in_seconds(RIVAL_SECONDS)));
+            }
             Demand::Gone(key) => {
                 state.refreshes.remove(&key);
                 state.placed.remove(&key);
@@ -390,6 +415,16 @@ impl<W: World> State<W> {
             self.queue.add(Work::Application(key), now, Priority::Change);
         }
     }
+}
+
+/// CustomResourceDefinitions: every cluster's are watched, for the kinds that they bring.
+fn definitions() -> Resource {
+    Resource::known(
+        "apiextensions.k8s.io/v1",
+        "CustomResourceDefinition",
+        "customresourcedefinitions",
+        false,
+    )
 }
 
 /// Resources of the control namespace that the agent watches from the start.

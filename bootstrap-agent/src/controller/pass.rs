@@ -1,9 +1,11 @@
 //! What one pass works with, and the ways in which it can end early.
 
 use std::rc::Rc;
+use std::sync::Arc;
 
 use bridgehead_api::application::{ApplicationSource, ApplicationSpec, ConditionType};
 use bridgehead_api::project::AppProject;
+use bridgehead_api::secret::Cluster;
 use bridgehead_api::{ApplicationKey, Namespace};
 use jiff::Timestamp;
 
@@ -24,6 +26,8 @@ pub(super) struct Scope<C> {
     pub project: Rc<AppProject>,
     /// Its cluster.
     pub cluster: Rc<ClusterHandle<C>>,
+    /// Its cluster's entry.
+    pub target: Arc<Cluster>,
     /// The name in tracking ids.
     pub instance: String,
     /// The namespace of objects that name none.
@@ -35,6 +39,8 @@ pub(super) struct Scope<C> {
 pub(super) enum Stop {
     /// Something that will announce itself is not there yet: a watch, an advertisement, a cluster's kinds.
     Wait,
+    /// Nothing may be written before this time.
+    Later(Timestamp),
     /// The application changed under the pass: make another at once.
     Again,
     /// A condition that people see.

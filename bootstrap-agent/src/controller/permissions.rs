@@ -1,20 +1,62 @@
 //! What the project allows: the source, the destination, and each object's kind and place.
 
-use bridgehead_api::ObjectKey;
-use bridgehead_api::application::ConditionType;
-use bridgehead_engine::manifest::{Desired, Problem as EngineProblem, ProblemKind};
+use std::sync::Arc;
+
+use bridgehead_api::application::{ApplicationSpec, ConditionType};
+use bridgehead_api::project::AppProject;
+use bridgehead_api::secret::Cluster;
+use bridgehead_api::{Namespace, ObjectKey};
+use bridgehead_engine::manifest::{Desired, Problem as EngineProblem, ProblemKind, defined_kind, defined_scope_is_namespaced};
+use bridgehead_engine::project::{self, ProjectDestination};
 use bridgehead_kubernetes::discovery::Discovery;
 
-use super::pass::Scope;
+use super::pass::{Problem, Scope};
+
+/// The application itself: where it lives, where from, where to.
+pub(super) fn check_application(
+    project: &AppProject,
+    spec: &ApplicationSpec,
+    namespace: &Namespace,
+    control_namespace: &Namespace,
+    cluster: &Arc<Cluster>,
+) -> Result<(), Problem> {
+    let place = destination(cluster, &spec.destination.namespace);
+    let refusals =
+        project::check_application(project, spec, namespace.as_str(), control_namespace.as_str(), place);
+    if refusals.is_empty() {
+        return Ok(());
+    }
+    let messages: Vec<String> = refusals.into_iter().map(|refusal| refusal.message).collect();
+    Err(Problem::lasting(ConditionType::InvalidSpecError, messages.join("; ")))
+}
 
 /// Objects that the project does not allow, and why.
 pub(super) fn rejected_objects<'a, C>(
     scope: &Scope<C>,
     kinds: &Discovery,
-    objects: impl Iterator<Item = &'a Desired>,
+    objects: impl Iterator<Item = &'a Desired> + Clone,
 ) -> Vec<(ObjectKey, String)> {
-    let _ = (scope, kinds);
-    objects.filter_map(|_| None).collect()
+    let place = destination(&scope.target, scope.namespace.as_str());
+    let defined: Vec<_> = objects
+        .clone()
+        .filter_map(|object| Some((defined_kind(&object.manifest)?, defined_scope_is_namespaced(&object.manifest)?)))
+        .collect();
+    objects
+        .filter_map(|object| {
+            let kind = &object.key.group_kind;
+            let by_definition = || defined.iter().find(|(known, _)| known == kind).map(|(_, namespaced)| *namespaced);
+            let namespaced = kinds
+                .is_namespaced(kind)
+                .or_else(by_definition)
+                .unwrap_or_else(|| !object.key.namespace().is_empty());
+            let refusal = project::check_object(&scope.project, &object.key, namespaced, place).err()?;
+            Some((object.key.clone(), refusal.message))
+        })
+        .collect()
+}
+
+fn destination<'a>(cluster: &'a Cluster, namespace: &'a str) -> ProjectDestination<'a> {
+    ProjectDestination { server: &cluster.server, name: &cluster.name, namespace, cluster_project: &cluster.project }
 }
 
 /// Warnings of a comparison as conditions.

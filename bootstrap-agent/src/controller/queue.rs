@@ -12,7 +12,7 @@ use jiff::Timestamp;
 
 /// Why a key is due. Of keys that are due, the more urgent go first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Priority {
+pub(super) enum Priority {
     /// A timer or the start of the agent.
     Background,
     /// Something live or in Git changed.
@@ -25,7 +25,7 @@ pub enum Priority {
 
 /// Keys by due time and priority.
 #[derive(Debug)]
-pub struct Queue<K> {
+pub(super) struct Queue<K> {
     entries: HashMap<K, Entry>,
     /// Not due when last looked at, by due time.
     later: BTreeSet<(Timestamp, u64, K)>,
@@ -58,7 +58,7 @@ impl<K: Clone + Eq + Hash + Ord> Default for Queue<K> {
 
 impl<K: Clone + Eq + Hash + Ord> Queue<K> {
     /// Makes `key` due at `due`, or earlier if it was already; the higher priority counts.
-    pub fn add(&mut self, key: K, due: Timestamp, priority: Priority) {
+    pub(super) fn add(&mut self, key: K, due: Timestamp, priority: Priority) {
         if self.busy.contains(&key) {
             let waiting = self.again.entry(key).or_insert((due, priority));
             *waiting = (waiting.0.min(due), waiting.1.max(priority));
@@ -80,7 +80,7 @@ impl<K: Clone + Eq + Hash + Ord> Queue<K> {
     }
 
     /// Takes the most urgent key that is due, and marks it as being worked on.
-    pub fn take(&mut self, now: Timestamp) -> Option<K> {
+    pub(super) fn take(&mut self, now: Timestamp) -> Option<K> {
         while let Some((due, sequence, key)) = self.later.first().filter(|first| first.0 <= now).cloned() {
             self.later.remove(&(due, sequence, key.clone()));
             let priority = self.entries.get(&key).map_or(Priority::Background, |entry| entry.priority);
@@ -101,7 +101,7 @@ impl<K: Clone + Eq + Hash + Ord> Queue<K> {
     }
 
     /// Ends the work on `key`; what was added meanwhile counts now.
-    pub fn done(&mut self, key: &K) {
+    pub(super) fn done(&mut self, key: &K) {
         self.busy.remove(key);
         if let Some((due, priority)) = self.again.remove(key) {
             self.add(key.clone(), due, priority);
@@ -109,20 +109,15 @@ impl<K: Clone + Eq + Hash + Ord> Queue<K> {
     }
 
     /// Forgets `key`, unless it is being worked on.
-    pub fn forget(&mut self, key: &K) {
+    pub(super) fn forget(&mut self, key: &K) {
         self.unlink(key);
     }
 
     /// When the next key is due; a time in the past if one is due already.
-    pub fn next_due(&self) -> Option<Timestamp> {
+    pub(super) fn next_due(&self) -> Option<Timestamp> {
         let ready = self.ready.first().map(|(_, due, ..)| *due);
         let later = self.later.first().map(|(due, ..)| *due);
         ready.into_iter().chain(later).min()
-    }
-
-    /// Keys that wait, and keys that are being worked on.
-    pub fn len(&self) -> (usize, usize) {
-        (self.entries.len(), self.busy.len())
     }
 }
 

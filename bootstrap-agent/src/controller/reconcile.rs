@@ -8,12 +8,11 @@
 
 use bridgehead_api::ApplicationKey;
 use bridgehead_api::application::{ApplicationStatus, ConditionType};
-use bridgehead_engine::status::{Observation, Verdict, observe};
 use jiff::Timestamp;
 
 use super::Controller;
 use super::operation::{self, Operated};
-use super::pass::{Problem, Scope, Stop};
+use super::pass::{Scope, Stop};
 use super::world::World;
 use super::{finalize, live, scope, store, target};
 
@@ -45,18 +44,7 @@ async fn compared<W: World>(controller: &Controller<W>, scope: &Scope<W::Cluster
     live::observe(controller, scope, &target).await?;
     let comparison = live::compare(controller, scope, &target);
     let status = |before: &ApplicationStatus, extra: Vec<(ConditionType, String)>| {
-        let mut conditions = target.conditions.clone();
-        conditions.extend(comparison.problems.iter().map(|problem| (problem.condition.clone(), problem.message.clone())));
-        conditions.extend(extra);
-        let observation = Observation {
-            spec: &scope.spec,
-            revisions: &target.revisions,
-            verdict: Verdict::Compared(&comparison),
-            conditions,
-            source_types: target.source_types.clone(),
-            controller_namespace: controller.settings.namespace.as_str(),
-        };
-        observe(before, observation, controller.world.now())
+        controller.status_of(scope, &target, &comparison, before, extra)
     };
     match operation::go_on(controller, scope, &target, &comparison, &status).await? {
         // The operation wrote everything there is to say, and what it did has changed what is live.
@@ -67,14 +55,4 @@ async fn compared<W: World>(controller: &Controller<W>, scope: &Scope<W::Cluster
             Ok(wake)
         }
     }
-}
-
-/// Stops that are nobody's fault put the application back at once.
-pub(super) fn is_again(stop: &Stop) -> bool {
-    matches!(stop, Stop::Again)
-}
-
-/// A problem as a stop.
-pub(super) fn stop(problem: Problem) -> Stop {
-    Stop::Problem(problem)
 }

@@ -28,6 +28,8 @@ pub struct Entry {
     pub status_is_canonical: bool,
     /// Hash of what asks for a pass: spec, operation, annotations, finalizers, deletion.
     pub demand: u64,
+    /// Who wrote `status.reconciledAt` last, by `metadata.managedFields`.
+    pub status_writer: Option<String>,
 }
 
 impl Entry {
@@ -43,8 +45,8 @@ impl Entry {
             object.pointer(part).map(Value::to_string).hash(&mut hasher);
         }
         application.metadata.is_deleting().hash(&mut hasher);
-        // A phase that somebody else set (terminate-op) asks for a pass, our own phases do not differ from ours.
-        Ok(Self { application, status_is_canonical, demand: hasher.finish() })
+        let status_writer = status_writer(object);
+        Ok(Self { application, status_is_canonical, demand: hasher.finish(), status_writer })
     }
 
     /// The status that a difference can be taken from.
@@ -53,13 +55,22 @@ impl Entry {
     }
 }
 
+/// The manager of `status.reconciledAt`.
+fn status_writer(object: &Value) -> Option<String> {
+    let entries = object.pointer("/metadata/managedFields")?.as_array()?;
+    let entry = entries.iter().find(|entry| entry.pointer("/fieldsV1/f:status/f:reconciledAt").is_some())?;
+    entry.get("manager")?.as_str().map(str::to_owned)
+}
+
 /// What a change in the control namespace asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Demand {
+pub(super) enum Demand {
     /// Nothing.
     Nothing,
     /// A pass over one application.
     Application(ApplicationKey),
+    /// Another engine wrote the status of an application after this one had.
+    Foreign(ApplicationKey, String),
     /// The application is gone.
     Gone(ApplicationKey),
     /// A pass over every application of a project.
@@ -74,7 +85,7 @@ pub enum Demand {
 
 /// Everything in the control namespace.
 #[derive(Debug, Default)]
-pub struct Registry {
+pub(super) struct Registry {
     control_namespace: Namespace,
     applications: BTreeMap<ApplicationKey, Rc<Entry>>,
     projects: BTreeMap<String, Rc<AppProject>>,
@@ -88,7 +99,7 @@ pub struct Registry {
 
 /// Why a destination leads nowhere.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum DestinationProblem {
+pub(super) enum DestinationProblem {
     /// Both or neither of server and name.
     #[error("{0}")]
     Invalid(String),
@@ -104,27 +115,27 @@ pub enum DestinationProblem {
 
 impl Registry {
     /// An empty registry for an agent in `control_namespace`.
-    pub fn new(control_namespace: Namespace) -> Self {
+    pub(super) fn new(control_namespace: Namespace) -> Self {
         Self { control_namespace, ..Self::default() }
     }
 
     /// One application.
-    pub fn application(&self, key: &ApplicationKey) -> Option<Rc<Entry>> {
+    pub(super) fn application(&self, key: &ApplicationKey) -> Option<Rc<Entry>> {
         self.applications.get(key).cloned()
     }
 
     /// All applications.
-    pub fn applications(&self) -> impl Iterator<Item = (&ApplicationKey, &Rc<Entry>)> {
+    pub(super) fn applications(&self) -> impl Iterator<Item = (&ApplicationKey, &Rc<Entry>)> {
         self.applications.iter()
     }
 
     /// One project.
-    pub fn project(&self, name: &str) -> Option<Rc<AppProject>> {
+    pub(super) fn project(&self, name: &str) -> Option<Rc<AppProject>> {
         self.projects.get(name).cloned()
     }
 
     /// The cluster that a destination means.
-    pub fn destination(&self, destination: &ApplicationDestination) -> Result<(ClusterId, Arc<Cluster>), DestinationProblem> {
+    pub(super) fn destination(&self, destination: &ApplicationDestination) -> Result<(ClusterId, Arc<Cluster>), DestinationProblem> {
         let by_name = !destination.name.is_empty();
         if by_name && !destination.server.is_empty() {
             return Err(DestinationProblem::Invalid(format!(
@@ -156,54 +167,36 @@ impl Registry {
         Err(DestinationProblem::Unknown { what: if by_name { "name" } else { "server" }, value: wanted.clone() })
     }
 
-    /// All clusters that are registered, the one that the agent runs in first.
-    pub fn clusters(&self) -> Vec<(ClusterId, Arc<Cluster>)> {
-        let mut clusters: Vec<_> = self
-            .clusters
-            .values()
-            .map(|cluster| (ClusterId(cluster.server.trim_end_matches('/').into()), cluster.clone()))
-            .collect();
-        if !clusters.iter().any(|(id, _)| *id == ClusterId::in_cluster()) {
-            clusters.insert(0, (ClusterId::in_cluster(), Arc::new(in_cluster())));
-        }
-        clusters
-    }
-
     /// How a repository is reached, for applications of a project: its own Secret, or the credential template
     /// with the longest matching prefix, or nothing.
-    pub fn repository(&self, url: &str, project: &str) -> Repository {
+    pub(super) fn repository(&self, url: &str, project: &str) -> Repository {
         let repositories: Vec<Repository> = self.repositories.values().cloned().collect();
         let templates: Vec<RepoCreds> = self.credentials.values().cloned().collect();
         resolve_repository(&repositories, &templates, url, project)
     }
 
     /// One key of a settings ConfigMap.
-    pub fn setting(&self, config_map: &str, key: &str) -> Option<&str> {
+    pub(super) fn setting(&self, config_map: &str, key: &str) -> Option<&str> {
         self.config_maps.get(config_map)?.get(key).map(String::as_str)
     }
 
     /// All keys of a settings ConfigMap.
-    pub fn config_map(&self, name: &str) -> Option<&BTreeMap<String, String>> {
+    pub(super) fn config_map(&self, name: &str) -> Option<&BTreeMap<String, String>> {
         self.config_maps.get(name).map(Rc::as_ref)
     }
 
     /// Namespaces whose Applications are served.
-    pub fn serves(&self, namespace: &Namespace) -> bool {
+    pub(super) fn serves(&self, namespace: &Namespace) -> bool {
         *namespace == self.control_namespace
     }
 
-    /// The agent's own namespace.
-    pub fn control_namespace(&self) -> &Namespace {
-        &self.control_namespace
-    }
-
-    /// Secrets that cannot be read, and why, by name.
-    pub fn problems(&self) -> &BTreeMap<String, String> {
-        &self.problems
+    /// Why a Secret cannot be read, wholly or in part.
+    pub(super) fn problem(&self, secret: &str) -> Option<&str> {
+        self.problems.get(secret).map(String::as_str)
     }
 
     /// Puts in an Application as the API server gave it; `Err` tells why it cannot be read.
-    pub fn put_application(&mut self, object: &Value) -> Result<Demand, String> {
+    pub(super) fn put_application(&mut self, object: &Value) -> Result<Demand, String> {
         let entry = Entry::read(object)?;
         let key = entry.application.key();
         if !self.serves(&key.namespace) {
@@ -213,17 +206,21 @@ impl Registry {
         if before.is_some_and(|before| is_older(&entry.application, &before.application)) {
             return Ok(Demand::Nothing);
         }
+        let foreign = before.and_then(|before| foreign_writer(before, &entry));
         let asks = before.is_none_or(|before| {
             before.demand != entry.demand
                 || before.application.metadata.uid != entry.application.metadata.uid
                 || foreign_phase(&before.application, &entry.application)
         });
         self.applications.insert(key.clone(), Rc::new(entry));
+        if let Some(writer) = foreign {
+            return Ok(Demand::Foreign(key, writer));
+        }
         Ok(if asks { Demand::Application(key) } else { Demand::Nothing })
     }
 
     /// Takes out an Application.
-    pub fn remove_application(&mut self, key: &ApplicationKey) -> Demand {
+    pub(super) fn remove_application(&mut self, key: &ApplicationKey) -> Demand {
         match self.applications.remove(key) {
             Some(_) => Demand::Gone(key.clone()),
             None => Demand::Nothing,
@@ -231,7 +228,7 @@ impl Registry {
     }
 
     /// Names of everything of one kind.
-    pub fn names(&self, kind: ControlKind) -> Vec<String> {
+    pub(super) fn names(&self, kind: ControlKind) -> Vec<String> {
         match kind {
             ControlKind::Application => self.applications.keys().map(|key| key.name.to_string()).collect(),
             ControlKind::Project => self.projects.keys().cloned().collect(),
@@ -248,7 +245,7 @@ impl Registry {
     }
 
     /// Puts in a project.
-    pub fn put_project(&mut self, object: &Value) -> Demand {
+    pub(super) fn put_project(&mut self, object: &Value) -> Demand {
         let Ok(project) = AppProject::from_value(object.clone()) else { return Demand::Nothing };
         if project.metadata.namespace != self.control_namespace {
             return Demand::Nothing;
@@ -260,7 +257,7 @@ impl Registry {
     }
 
     /// Takes out a project.
-    pub fn remove_project(&mut self, name: &str) -> Demand {
+    pub(super) fn remove_project(&mut self, name: &str) -> Demand {
         match self.projects.remove(name) {
             Some(_) => Demand::Project(name.to_owned()),
             None => Demand::Nothing,
@@ -268,7 +265,7 @@ impl Registry {
     }
 
     /// Puts in a Secret of the control namespace, of whatever type its label says.
-    pub fn put_secret(&mut self, object: &Value) -> Vec<Demand> {
+    pub(super) fn put_secret(&mut self, object: &Value) -> Vec<Demand> {
         let name = object.pointer("/metadata/name").and_then(Value::as_str).unwrap_or_default().to_owned();
         let mut demands = self.remove_secret(&name);
         let secret = match SecretObject::from_value(object.clone()) {
@@ -304,7 +301,7 @@ impl Registry {
     }
 
     /// Takes out a Secret.
-    pub fn remove_secret(&mut self, name: &str) -> Vec<Demand> {
+    pub(super) fn remove_secret(&mut self, name: &str) -> Vec<Demand> {
         self.problems.remove(name);
         let mut demands = Vec::new();
         if let Some(cluster) = self.clusters.remove(name) {
@@ -317,7 +314,7 @@ impl Registry {
     }
 
     /// Puts in a settings ConfigMap.
-    pub fn put_config_map(&mut self, object: &Value) -> Demand {
+    pub(super) fn put_config_map(&mut self, object: &Value) -> Demand {
         let name = object.pointer("/metadata/name").and_then(Value::as_str).unwrap_or_default().to_owned();
         let data: BTreeMap<String, String> = object
             .get("data")
@@ -333,7 +330,7 @@ impl Registry {
     }
 
     /// Takes out a settings ConfigMap.
-    pub fn remove_config_map(&mut self, name: &str) -> Demand {
+    pub(super) fn remove_config_map(&mut self, name: &str) -> Demand {
         match self.config_maps.remove(name) {
             Some(_) => demand_of_settings(name),
             None => Demand::Nothing,
@@ -361,6 +358,18 @@ fn foreign_phase(before: &Application, after: &Application) -> bool {
     let phase = |application: &Application| application.status.operation_state.as_ref().map(|state| state.phase);
     phase(before) != phase(after)
 }
+
+/// The other engine that wrote the status after we had: an object's fields remember who set them last. An
+/// answer to a write of ours comes without that memory, and says nothing here.
+fn foreign_writer(before: &Entry, after: &Entry) -> Option<String> {
+    let writer = after.status_writer.as_ref().filter(|writer| *writer != APPLICATION_MANAGER)?;
+    let was_ours = before.status_writer.as_ref().is_none_or(|before| before == APPLICATION_MANAGER);
+    let is_news = before.application.status.reconciled_at != after.application.status.reconciled_at;
+    (was_ours && is_news && before.application.metadata.uid == after.application.metadata.uid).then(|| writer.clone())
+}
+
+/// Field manager of what the agent writes to Applications.
+pub const APPLICATION_MANAGER: &str = "bridgehead-agent";
 
 fn in_cluster() -> Cluster {
     Cluster { server: IN_CLUSTER_SERVER.into(), name: IN_CLUSTER_NAME.into(), ..Cluster::default() }

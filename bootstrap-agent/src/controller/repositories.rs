@@ -13,7 +13,7 @@ use jiff::{SignedDuration, Timestamp};
 
 /// A repository under one set of credentials: URL and project.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct RepositoryKey {
+pub(super) struct RepositoryKey {
     /// URL, as applications write it.
     pub url: Arc<str>,
     /// Project whose credentials are used, where the repository belongs to one; else empty.
@@ -22,7 +22,7 @@ pub struct RepositoryKey {
 
 /// Repositories by key.
 #[derive(Debug, Default)]
-pub struct Polls {
+pub(super) struct Polls {
     polls: HashMap<RepositoryKey, Poll>,
 }
 
@@ -38,7 +38,7 @@ struct Poll {
 
 /// What is known of a repository's refs.
 #[derive(Clone, Debug)]
-pub enum Refs {
+pub(super) enum Refs {
     /// An advertisement that is new enough.
     Known(Arc<RefAdvertisement>),
     /// The repository could not be asked.
@@ -49,7 +49,7 @@ pub enum Refs {
 
 impl Polls {
     /// The refs as of `since` or later.
-    pub fn refs(&self, key: &RepositoryKey, since: Option<Timestamp>) -> Refs {
+    pub(super) fn refs(&self, key: &RepositoryKey, since: Option<Timestamp>) -> Refs {
         let Some((asked, answer)) = self.polls.get(key).and_then(|poll| poll.last.as_ref()) else {
             return Refs::NotYet;
         };
@@ -63,7 +63,7 @@ impl Polls {
     }
 
     /// Notes an answer. True if it differs from the one before: then applications have to look.
-    pub fn answered(
+    pub(super) fn answered(
         &mut self,
         key: &RepositoryKey,
         asked: Timestamp,
@@ -86,7 +86,7 @@ impl Polls {
 
     /// When the repository is to be asked again: after the interval and its jitter, sooner and sooner apart
     /// after a failure.
-    pub fn next(&self, key: &RepositoryKey, interval: SignedDuration, jitter: SignedDuration, random: u64) -> Timestamp {
+    pub(super) fn next(&self, key: &RepositoryKey, interval: SignedDuration, jitter: SignedDuration, random: u64) -> Timestamp {
         let Some((asked, _)) = self.polls.get(key).and_then(|poll| poll.last.as_ref()) else {
             return Timestamp::UNIX_EPOCH;
         };
@@ -103,7 +103,7 @@ impl Polls {
     }
 
     /// Forgets repositories that no application uses.
-    pub fn retain(&mut self, used: impl Fn(&RepositoryKey) -> bool) {
+    pub(super) fn retain(&mut self, used: impl Fn(&RepositoryKey) -> bool) {
         self.polls.retain(|key, _| used(key));
     }
 }

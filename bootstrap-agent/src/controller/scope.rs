@@ -6,6 +6,7 @@ use bridgehead_api::application::{ConditionType, normalise_spec};
 
 use super::Controller;
 use super::pass::{Problem, Scope, Stop};
+use super::permissions;
 use super::registry::Entry;
 use super::world::World;
 
@@ -33,6 +34,13 @@ pub(super) fn resolve<W: World>(controller: &Controller<W>, entry: Rc<Entry>) ->
         .destination(&spec.destination)
         .map_err(|problem| invalid(format!("application destination is invalid: {problem}")))?;
     drop(state);
+    permissions::check_application(
+        &project,
+        &spec,
+        &entry.application.metadata.namespace,
+        &controller.settings.namespace,
+        &secret,
+    )?;
     let key = entry.application.key();
     controller.places(&key, &id);
     let cluster = controller.cluster(&id, &secret)?;
@@ -45,6 +53,7 @@ pub(super) fn resolve<W: World>(controller: &Controller<W>, entry: Rc<Entry>) ->
         sources,
         project,
         cluster,
+        target: secret,
     })
 }
 
@@ -69,5 +78,6 @@ pub(super) fn resolve_for_deletion<W: World>(
         spec,
         project: Rc::default(),
         cluster,
+        target: secret,
     }))
 }

@@ -1,5 +1,6 @@
 //! The subcommands, a file each.
 
+pub(crate) mod bench;
 pub(crate) mod ci;
 pub(crate) mod cluster;
 pub(crate) mod deny;
