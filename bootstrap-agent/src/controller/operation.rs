@@ -13,7 +13,8 @@ use bridgehead_api::application::{
     SyncOperationResult, SyncOptions, SyncStatusCode, next_retry_at,
 };
 use bridgehead_api::{ObjectKey, annotations};
-use bridgehead_engine::compare::Comparison;
+use bridgehead_engine::compare::{Comparison, ResourceComparison};
+use bridgehead_engine::diff::DiffRules;
 use bridgehead_engine::manifest::{Desired, Manifest, Origin};
 use bridgehead_engine::status::{
     Consumed, OperationField, record_of, state_with, with_deployment,
@@ -209,6 +210,7 @@ async fn run<W: World>(
             .and_then(|at| at.parse().ok()),
         options: options.clone(),
     };
+    let rules = options.respect_ignore_differences.then(|| controller.diff_rules(scope));
     let targets: Vec<PlanTarget> = comparison
         .resources
         .iter()
@@ -221,18 +223,19 @@ async fn run<W: World>(
                 })
         })
         .map(|resource| PlanTarget {
-            desired: resource.desired.clone(),
+            desired: wanted(resource, rules.as_ref()),
             live: resource.live.clone(),
             out_of_sync: resource.status == SyncStatusCode::OutOfSync,
         })
         .collect();
+    let rejected = rejected(target, &comparison, &options);
     let namespace = if options.create_namespace { missing_namespace(scope)? } else { None };
     let record = record_of(&state);
     let plan = sync::build(PlanInput {
         targets: &targets,
         hooks: &target.hooks,
         namespace: namespace.as_ref(),
-        rejected: &target.rejected,
+        rejected: &rejected,
         settings: &settings,
         attempt: &attempt,
         revision: target.revisions.first().map_or("", String::as_str),
@@ -248,6 +251,25 @@ async fn run<W: World>(
     };
     let run = Run { controller, scope, of_spec, status_of, operation: state.operation.clone(), result, stored: RefCell::new(consumed) };
     run.until_it_waits(&plan, record).await
+}
+
+/// What the object shall be: with `RespectIgnoreDifferences`, ignored fields stay as they are.
+fn wanted(resource: &ResourceComparison, rules: Option<&DiffRules>) -> Option<Desired> {
+    let desired = resource.desired.clone()?;
+    match (rules, &resource.live) {
+        (Some(rules), Some(live)) => Some(Desired { manifest: rules.respect(&desired, live), ..desired }),
+        _ => Some(desired),
+    }
+}
+
+/// Objects that may not be synced: by their project or their kind, and, where the policy says so, because
+/// they belong to another application too.
+fn rejected(target: &Target, comparison: &Comparison, options: &SyncOptions) -> Vec<(ObjectKey, String)> {
+    let shared = comparison.problems.iter().filter(|problem| {
+        options.fail_on_shared_resource && problem.condition == ConditionType::SharedResourceWarning
+    });
+    let shared = shared.filter_map(|problem| Some((problem.key.clone()?, problem.message.clone())));
+    target.rejected.iter().cloned().chain(shared).collect()
 }
 
 struct Run<'a, W: World> {
