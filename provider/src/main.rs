@@ -1,3 +1,7 @@
 //! Entry point of the provider process.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    terraform_provider_bridgehead::run()
+}

@@ -1,0 +1,147 @@
+//! What a destroy does to the application and to what it has deployed.
+
+use std::fmt::Write as _;
+
+use bridgehead_kubernetes::write::Patch;
+use serde_json::{Value as Json, json};
+use tfplug::prelude::*;
+
+use super::Application;
+use super::manifest::{CASCADING, declares, finalizers};
+use crate::connection::Clients;
+use crate::object::{Kind, Owner, Target, delete_timeout, left_to, owner, read_raw, text};
+
+/// How many objects a message names.
+const NAMED: usize = 20;
+
+/// Says at plan what a destroy would do, and refuses there already, as far as the cluster can be asked.
+pub(super) async fn announce(
+    context: &Context<Clients>,
+    prior: &Application<Partial>,
+) -> Result<(), Diagnostics> {
+    let Ok(Some(connection)) = context.client()?.known(prior.kubernetes.as_ref()).await else { return Ok(()) };
+    let key = Kind::Application.key(&prior.namespace, &prior.name);
+    let Ok(Some(live)) = read_raw(&connection, &Kind::Application.resource(), &key).await else {
+        return Ok(());
+    };
+    if let Owner::Git(_) = owner(&live, |name| declares(prior, name)) {
+        return Ok(());
+    }
+    let count = workloads(&live).len();
+    match prior.on_destroy.as_str() {
+        "refuse" => refuse(prior, &live),
+        "cascade" if count > 0 => {
+            context.warn(
+                Diagnostic::warning(format!(
+                    "Destroying application `{}` deletes what it has deployed",
+                    prior.name
+                ))
+                .detail(listed(&live)),
+            );
+            Ok(())
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Destroys the application as `on_destroy` says. One that is Git's by now is left there.
+pub(super) async fn destroy(
+    context: &Context<Clients>,
+    prior: &Application<Partial>,
+) -> Result<(), Diagnostics> {
+    let own = prior.kubernetes.as_ref();
+    let target = Target::new(context, own, Kind::Application, &prior.namespace, &prior.name).await?;
+    let Some(mut live) = target.read().await? else { return Ok(()) };
+    if let Owner::Git(application) = owner(&live, |name| declares(prior, name)) {
+        let key = Kind::Application.key(&prior.namespace, &prior.name);
+        context.warn(left_to(&key, &application, "it was left there"));
+        return Ok(());
+    }
+    let leaving = live.pointer("/metadata/deletionTimestamp").is_some();
+    match prior.on_destroy.as_str() {
+        "refuse" if !leaving => refuse(prior, &live)?,
+        "cascade" if !leaving => live = with_cascade(&target, live).await?,
+        "orphan" => live = without_cascade(&target, &live).await?.unwrap_or(live),
+        _ => {}
+    }
+    target.delete(&live, delete_timeout(prior.timeouts.as_ref()), progress).await
+}
+
+/// An error while there is anything that the application has deployed.
+fn refuse(prior: &Application<Partial>, live: &Json) -> Result<(), Diagnostics> {
+    if workloads(live).is_empty() {
+        return Ok(());
+    }
+    Err(Diagnostic::error(format!("Application `{}` still has workloads", prior.name))
+        .detail(format!(
+            "{}\n\n`on_destroy` is `refuse`. Set it to `cascade` to delete them with the application, or to `orphan` \
+             to leave them running, apply that, and destroy again.",
+            listed(live)
+        ))
+        .at("on_destroy")
+        .into())
+}
+
+fn workloads(live: &Json) -> Vec<&Json> {
+    let resources = live.pointer("/status/resources").and_then(Json::as_array);
+    resources.into_iter().flatten().filter(|resource| resource["hook"] != json!(true)).collect()
+}
+
+/// The deployed objects, by kind and name.
+fn listed(live: &Json) -> String {
+    let all = workloads(live);
+    let mut text = format!("It has deployed {}:", objects(all.len()));
+    for resource in all.iter().take(NAMED) {
+        let part = |name: &str| resource[name].as_str().unwrap_or_default();
+        let namespace = part("namespace");
+        let slash = if namespace.is_empty() { "" } else { "/" };
+        let _ = write!(text, "\n- {} {namespace}{slash}{}", part("kind"), part("name"));
+    }
+    if all.len() > NAMED {
+        let _ = write!(text, "\n- and {} more", all.len() - NAMED);
+    }
+    text
+}
+
+fn objects(count: usize) -> String {
+    if count == 1 { "1 object".to_owned() } else { format!("{count} objects") }
+}
+
+/// The finalizer is there already, unless somebody took it off since.
+async fn with_cascade(target: &Target<'_>, live: Json) -> Result<Json, Diagnostics> {
+    if finalizers(&live).any(|finalizer| CASCADING.contains(&finalizer)) {
+        return Ok(live);
+    }
+    let all: Vec<&str> = finalizers(&live).chain([CASCADING[0]]).collect();
+    Ok(target.patch(&finalizer_patch(&live, &all)).await?)
+}
+
+/// Takes off the finalizers that would take the workloads along. `None` if there was none.
+pub(super) async fn without_cascade(target: &Target<'_>, live: &Json) -> Result<Option<Json>, Diagnostics> {
+    if !finalizers(live).any(|finalizer| CASCADING.contains(&finalizer)) {
+        return Ok(None);
+    }
+    let kept: Vec<&str> = finalizers(live).filter(|finalizer| !CASCADING.contains(finalizer)).collect();
+    Ok(Some(target.patch(&finalizer_patch(live, &kept)).await?))
+}
+
+/// Only on the very object that was read.
+fn finalizer_patch(live: &Json, finalizers: &[&str]) -> Patch {
+    let version = text(live, "/metadata/resourceVersion");
+    Patch::Merge(json!({"metadata": {"resourceVersion": version, "finalizers": finalizers}}))
+}
+
+/// What the agent says of a deletion that takes long.
+fn progress(live: &Json) -> String {
+    let conditions = live.pointer("/status/conditions").and_then(Json::as_array);
+    let problems = conditions.into_iter().flatten().filter(|condition| condition["type"] == "DeletionError");
+    let mut text = String::new();
+    for problem in problems {
+        let _ = write!(text, "; {}", problem["message"].as_str().unwrap_or_default());
+    }
+    let left = workloads(live).len();
+    if left > 0 {
+        let _ = write!(text, "; {} left", objects(left));
+    }
+    text
+}

@@ -1,0 +1,158 @@
+//! Connections, made when something needs one.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use bridgehead_kubernetes::connect::{ExecCommand, ExecEnvironment};
+use bridgehead_kubernetes::{Connection, ConnectionSettings, Credentials, connect};
+use tfplug::prelude::{Context, Diagnostic, Diagnostics, Maybe};
+use tokio::sync::Mutex;
+
+use super::{Exec, Kubernetes, OwnKubernetes, eks};
+
+/// What resources work with: the provider's cluster, and those that resources name.
+pub(crate) struct Clients {
+    user_agent: String,
+    default: Maybe<Option<Kubernetes>>,
+    /// By what was asked for, so that a hundred resources share one connection.
+    made: Mutex<BTreeMap<String, Connection>>,
+}
+
+impl Clients {
+    pub(crate) fn new(terraform: &str, default: Maybe<Option<Kubernetes>>) -> Self {
+        let version = env!("CARGO_PKG_VERSION");
+        let user_agent = format!("terraform-provider-bridgehead/{version} (Terraform {terraform})");
+        Self { user_agent, default, made: Mutex::default() }
+    }
+
+    /// The connection for a resource, or nothing while the provider's configuration is not known: what is
+    /// read then stays as it is.
+    pub(crate) async fn known(&self, own: Option<&OwnKubernetes>) -> Result<Option<Connection>, Diagnostics> {
+        let kubernetes = match own {
+            Some(own) => Some(Kubernetes::from(own.clone())),
+            None => match &self.default {
+                Maybe::Known(kubernetes) => kubernetes.clone(),
+                Maybe::Unknown(_) => return Ok(None),
+            },
+        };
+        // Two secrets of one length look alike here; a provider block has one of them.
+        let key = format!("{kubernetes:?}");
+        let mut made = self.made.lock().await;
+        if let Some(connection) = made.get(&key) {
+            return Ok(Some(connection.clone()));
+        }
+        let settings = settings(kubernetes.unwrap_or_default()).await?;
+        let connection = connect(&ConnectionSettings { user_agent: self.user_agent.clone(), ..settings })?;
+        made.insert(key, connection.clone());
+        Ok(Some(connection))
+    }
+
+    /// The connection for a resource, needed now.
+    pub(crate) async fn required(&self, own: Option<&OwnKubernetes>) -> Result<Connection, Diagnostics> {
+        match self.known(own).await? {
+            Some(connection) => Ok(connection),
+            None => Err(not_known()),
+        }
+    }
+}
+
+fn not_known() -> Diagnostics {
+    Diagnostic::error("The provider's cluster is not known yet")
+        .detail(
+            "`kubernetes` in the provider block depends on something that is only known after apply, and the \
+             cluster is needed now. Name an EKS cluster by `eks`, whose name is known when planning; or apply \
+             first what the provider block depends on, with -target.",
+        )
+        .into()
+}
+
+/// The connection that an operation of a resource needs now.
+pub(crate) async fn connection(
+    context: &Context<Clients>,
+    own: Option<&OwnKubernetes>,
+) -> Result<Connection, Diagnostics> {
+    context.client()?.required(own).await
+}
+
+async fn settings(kubernetes: Kubernetes) -> Result<ConnectionSettings, Diagnostics> {
+    let mut settings = match (&kubernetes.eks, &kubernetes.host) {
+        (Some(eks), _) => eks::settings(eks).await?,
+        (None, Some(host)) => {
+            let mut settings = ConnectionSettings::server(host).with_credentials(credentials(&kubernetes));
+            settings.certificate_authority =
+                kubernetes.cluster_ca_certificate.as_ref().map(|pem| pem.clone().into_bytes());
+            settings
+        }
+        (None, None) => from_kubeconfig(&kubernetes)?,
+    };
+    settings.insecure |= kubernetes.insecure.unwrap_or(false);
+    settings.server_name = kubernetes.tls_server_name.or(settings.server_name);
+    settings.proxy = kubernetes.proxy_url.or(settings.proxy);
+    Ok(settings)
+}
+
+fn from_kubeconfig(kubernetes: &Kubernetes) -> Result<ConnectionSettings, Diagnostics> {
+    let path = kubernetes.config_path.as_deref().map(expanded);
+    let context = kubernetes.config_context.as_deref();
+    if path.is_none() && context.is_none() && !has_kubeconfig() {
+        if let Ok(settings) = ConnectionSettings::in_cluster() {
+            return Ok(settings);
+        }
+    }
+    Ok(ConnectionSettings::kubeconfig(path.as_deref(), context)?)
+}
+
+fn has_kubeconfig() -> bool {
+    std::env::var_os("KUBECONFIG").is_some_and(|list| !list.is_empty())
+        || home().is_some_and(|home| home.join(".kube/config").exists())
+}
+
+fn home() -> Option<PathBuf> {
+    std::env::var_os("HOME").map(PathBuf::from)
+}
+
+/// The path with `~` as the home folder.
+fn expanded(path: &str) -> PathBuf {
+    match (path.strip_prefix('~'), home()) {
+        (Some(""), Some(home)) => home,
+        (Some(rest), Some(home)) if rest.starts_with('/') => home.join(rest.trim_start_matches('/')),
+        _ => Path::new(path).to_owned(),
+    }
+}
+
+fn credentials(kubernetes: &Kubernetes) -> Credentials {
+    if let Some(token) = &kubernetes.token {
+        return Credentials::token(token.expose());
+    }
+    if let (Some(certificate), Some(key)) = (&kubernetes.client_certificate, &kubernetes.client_key) {
+        return Credentials::client_certificate(certificate.as_bytes(), key.expose());
+    }
+    kubernetes.exec.as_ref().map_or_else(Credentials::none, |exec| Credentials::exec(command(exec)))
+}
+
+fn command(exec: &Exec) -> ExecCommand {
+    let env = exec.env.iter().flatten();
+    ExecCommand {
+        api_version: exec.api_version.clone(),
+        command: exec.command.clone(),
+        args: exec.args.clone().unwrap_or_default(),
+        env: env
+            .map(|(name, value)| ExecEnvironment { name: name.clone(), value: value.clone() })
+            .collect(),
+        install_hint: None,
+        provide_cluster_info: false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tilde_is_the_home_folder_and_nothing_else() {
+        let home = home().unwrap();
+        assert_eq!(expanded("~/.kube/config"), home.join(".kube/config"));
+        assert_eq!(expanded("~other/x"), Path::new("~other/x"));
+        assert_eq!(expanded("/a/~/b"), Path::new("/a/~/b"));
+    }
+}

@@ -1,0 +1,72 @@
+//! Waiting for applications to be gone.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use bridgehead_kubernetes::Connection;
+use bridgehead_kubernetes::ApiErrorKind;
+use bridgehead_kubernetes::cache::FrameKind;
+use bridgehead_kubernetes::watch::{WatchNews, WatchTarget, Watches};
+use serde_json::Value;
+
+use super::{Kind, text};
+
+/// Bytes of frames that wait to be looked at.
+const BUDGET: usize = 8 << 20;
+
+/// Waits until no application of the namespace blocks. `blocks` says why one does. The error names those
+/// that still do.
+pub(crate) async fn until_no_application(
+    connection: &Connection,
+    namespace: &str,
+    within: Duration,
+    blocks: impl Fn(&Value) -> Option<String>,
+) -> Result<(), String> {
+    let mut blocking: BTreeMap<String, String> = BTreeMap::new();
+    let wait = async {
+        let (mut watches, mut events) = Watches::new(connection.clone(), BUDGET);
+        watches.start(WatchTarget::all(Kind::Application.resource()).in_namespace(namespace));
+        let mut listed = false;
+        while let Some(event) = events.recv().await {
+            match event.news {
+                WatchNews::Frames(frames) => {
+                    for frame in frames {
+                        match frame.kind() {
+                            FrameKind::ListBegins => blocking.clear(),
+                            FrameKind::ListEnds => listed = true,
+                            FrameKind::Present | FrameKind::Deleted => {
+                                let Ok(object) = frame.object() else { continue };
+                                let name = text(&object, "/metadata/name").to_owned();
+                                match blocks(&object) {
+                                    Some(why) if frame.kind() == FrameKind::Present => {
+                                        blocking.insert(name, why);
+                                    }
+                                    _ => {
+                                        blocking.remove(&name);
+                                    }
+                                }
+                            }
+                            FrameKind::Bookmark | FrameKind::Failed => {}
+                        }
+                    }
+                }
+                // Where there is no such kind, there is nothing to wait for.
+                WatchNews::Refused { kind: ApiErrorKind::KindNotServed, .. } => return Ok(()),
+                WatchNews::Refused { message, .. } => return Err(message),
+                WatchNews::Interrupted { .. } | WatchNews::Resumed => {}
+            }
+            if listed && blocking.is_empty() {
+                return Ok(());
+            }
+        }
+        Err("the watch has ended".to_owned())
+    };
+    match tokio::time::timeout(within, wait).await {
+        Ok(done) => done,
+        Err(_) => {
+            let named: Vec<String> =
+                blocking.iter().map(|(name, why)| format!("- application {namespace}/{name}: {why}")).collect();
+            Err(format!("After {} s these still block:\n{}", within.as_secs(), named.join("\n")))
+        }
+    }
+}

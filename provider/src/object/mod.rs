@@ -1,0 +1,27 @@
+//! What resources that declare one object have in common.
+//!
+//! ```text
+//! model ─codec→ manifest ─check→ (plan ends here) ─target→ API server ─ownership, settle→ model
+//! ```
+
+pub(crate) mod check;
+pub(crate) mod codec;
+mod field;
+mod kinds;
+mod metadata;
+mod ownership;
+mod settle;
+mod applications;
+mod target;
+mod timeouts;
+
+pub(crate) use kinds::{Kind, resource_of};
+pub(crate) use applications::until_no_application;
+pub(crate) use metadata::{completed, declared_entries, imported_entries};
+pub(crate) use ownership::{Owner, owner};
+pub(crate) use settle::settle;
+pub(crate) use target::{Found, Prune, Target, is_ours, left_to, read_raw, text};
+pub(crate) use timeouts::{create_timeout, delete_timeout, update_timeout};
+
+/// Field manager of what is declared in Terraform.
+pub(crate) const FIELD_MANAGER: &str = "bridgehead-terraform";
