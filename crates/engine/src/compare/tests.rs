@@ -5,7 +5,7 @@ use crate::manifest::{Origin, stamp_tracking};
 
 const APPLICATION: &str = "web";
 
-fn manifest(kind: &str, name: &str, extra: Value) -> Manifest {
+fn manifest(kind: &str, name: &str, extra: &Value) -> Manifest {
     let api_version = match kind {
         "Deployment" => "apps/v1",
         "Job" => "batch/v1",
@@ -28,13 +28,15 @@ fn manifest(kind: &str, name: &str, extra: Value) -> Manifest {
     manifest
 }
 
+#[allow(clippy::needless_pass_by_value, reason = "tests pass literals")]
 fn desired(kind: &str, name: &str, extra: Value) -> Desired {
-    let manifest = manifest(kind, name, extra);
+    let manifest = manifest(kind, name, &extra);
     Desired { key: manifest.key(), manifest, origin: Origin::default() }
 }
 
+#[allow(clippy::needless_pass_by_value, reason = "tests pass literals")]
 fn live(kind: &str, name: &str, extra: Value) -> Live {
-    let mut manifest = manifest(kind, name, extra);
+    let mut manifest = manifest(kind, name, &extra);
     manifest.value_mut()["metadata"]["resourceVersion"] = json!("1");
     Live::new(manifest)
 }

@@ -125,13 +125,17 @@ fn is_default_text(field: &str, text: &str) -> bool {
 
 fn is_default_number(field: &str, number: i64) -> bool {
     match field {
-        "replicas" | "parallelism" | "completions" | "successThreshold" | "maxUnavailable"
-        | "minReplicas" => number == 1,
+        "replicas"
+        | "parallelism"
+        | "completions"
+        | "successThreshold"
+        | "maxUnavailable"
+        | "minReplicas"
+        | "failedJobsHistoryLimit" => number == 1,
         "terminationGracePeriodSeconds" => number == 30,
         "revisionHistoryLimit" | "periodSeconds" => number == 10,
         "progressDeadlineSeconds" => number == 600,
         "successfulJobsHistoryLimit" | "failureThreshold" => number == 3,
-        "failedJobsHistoryLimit" => number == 1,
         "backoffLimit" => number == 6,
         // Probes wait one second, admission webhooks ten.
         "timeoutSeconds" => matches!(number, 1 | 10),

@@ -14,14 +14,9 @@ pub(super) fn of_live(live: &Manifest) -> Option<Value> {
 /// The annotation's value for this manifest, as `kubectl` writes it: compact JSON with sorted keys and a
 /// line feed at the end, without the annotation itself.
 pub fn last_applied_annotation(desired: &Desired) -> String {
-    let mut text = match desired.manifest.annotation(LAST_APPLIED) {
-        None => go_json(&with_annotations(desired.manifest.value().clone())),
-        Some(_) => {
-            let mut value = desired.manifest.value().clone();
-            remove_annotation(&mut value);
-            go_json(&with_annotations(value))
-        }
-    };
+    let mut value = with_annotations(desired.manifest.value().clone());
+    remove_annotation(&mut value);
+    let mut text = go_json(&value);
     text.push('\n');
     text
 }
@@ -38,7 +33,7 @@ fn with_annotations(mut value: Value) -> Value {
 }
 
 /// Takes the annotation out of a manifest.
-pub(super) fn remove_annotation(value: &mut Value) {
+fn remove_annotation(value: &mut Value) {
     if let Some(annotations) = value.pointer_mut("/metadata/annotations").and_then(Value::as_object_mut) {
         annotations.remove(LAST_APPLIED);
     }

@@ -55,7 +55,7 @@ pub(super) fn sides<'a>(
         metadata.insert("annotations".to_owned(), Value::Object(Map::new()));
     }
     match kind {
-        "Secret" => sides.each(true, |value| needs_string_data(value), move_string_data),
+        "Secret" => sides.each(true, needs_string_data, move_string_data),
         "ClusterRole" => sides.each(true, is_aggregated, drop_rules),
         "Endpoints" => sides.each(false, |_| true, sort_endpoints),
         _ => {}

@@ -93,11 +93,11 @@ impl Patcher<'_> {
         last: Option<&Map<String, Value>>,
     ) -> Map<String, Value> {
         let mut patch = Map::new();
-        for (name, value) in desired.iter().filter(|(name, _)| !self.is_not_sent(place, name)) {
+        for (name, value) in desired.iter().filter(|(name, _)| !place.is_servers_field(name)) {
             self.field(place, name, value, live.get(name), last.and_then(|last| last.get(name)), &mut patch);
         }
         for (name, value) in last.into_iter().flatten() {
-            if value.is_null() || desired.contains_key(name) || self.is_not_sent(place, name) {
+            if value.is_null() || desired.contains_key(name) || place.is_servers_field(name) {
                 continue;
             }
             if live.get(name).is_some_and(|live| has_to_go(self.fields, place, name, live)) {
@@ -105,11 +105,6 @@ impl Patcher<'_> {
             }
         }
         patch
-    }
-
-    /// The record is added at the end, whatever the manifest holds.
-    fn is_not_sent(self, place: Place<'_>, name: &str) -> bool {
-        place.is_servers_field(name) || (place.parent == "annotations" && name == LAST_APPLIED)
     }
 
     fn field(
@@ -129,7 +124,7 @@ impl Patcher<'_> {
                 patch.insert(name.to_owned(), Value::Null);
             }
             (Value::Object(wanted), Some(Value::Object(there))) => {
-                let inner = self.fields.inside(place, name);
+                let inner = place.inside(name);
                 let mut inside = self.object(inner, wanted, there, last.and_then(Value::as_object));
                 if self.fields.retains_keys(place, name) {
                     retain(&mut inside, name, wanted, there);
@@ -193,7 +188,7 @@ impl Patcher<'_> {
         patch: &mut Map<String, Value>,
     ) {
         let key = keys[0];
-        let inner = self.fields.inside(place, name);
+        let inner = place.inside(name);
         // Two identities with one merge key (a port that changes its protocol) are one element here.
         let partner = |element: &Value| live.iter().find(|item| item.get(key) == element.get(key));
         let mut changes = Vec::new();
@@ -236,7 +231,7 @@ impl Patcher<'_> {
         live: &[Value],
         last: &[Value],
     ) -> Vec<Value> {
-        let inner = self.fields.inside(place, name);
+        let inner = place.inside(name);
         let pairs = schema::pair(keys, desired, live);
         let mut all: Vec<Value> = desired
             .iter()

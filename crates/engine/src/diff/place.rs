@@ -1,5 +1,6 @@
 //! What is known at one place of an object: shared by the comparison and the patch.
 
+use bridgehead_api::annotations::LAST_APPLIED;
 use serde_json::{Map, Value};
 
 use super::defaults::is_servers_choice;
@@ -29,12 +30,27 @@ impl Place<'static> {
 }
 
 impl Place<'_> {
+    /// The place inside the field `name`.
+    pub(super) fn inside(self, name: &str) -> Place<'_> {
+        let free = self.free || schema::has_free_keys(self.parent, name);
+        Place {
+            parent: name,
+            free,
+            quantities: !free && schema::holds_quantities(name),
+            in_metadata: self.in_metadata || (self.parent.is_empty() && name == "metadata"),
+        }
+    }
+
     /// True for fields that are never compared or sent from here.
     pub(super) fn is_servers_field(self, name: &str) -> bool {
         if self.parent.is_empty() {
             matches!(name, "apiVersion" | "kind" | "status")
+        } else if self.in_metadata {
+            // What is applied last is `kubectl`'s to write: a manifest that holds it was copied from a cluster.
+            (self.parent == "metadata" && SERVERS_METADATA.contains(&name))
+                || (self.parent == "annotations" && name == LAST_APPLIED)
         } else {
-            self.in_metadata && self.parent == "metadata" && SERVERS_METADATA.contains(&name)
+            false
         }
     }
 }
@@ -50,17 +66,6 @@ impl Fields<'_> {
     /// True where the API server has a compiled-in type.
     pub(super) fn is_native(self, place: Place<'_>) -> bool {
         (self.knowledge.is_native() || place.in_metadata) && !place.free
-    }
-
-    /// The place inside the field `name`.
-    pub(super) fn inside<'n>(self, place: Place<'_>, name: &'n str) -> Place<'n> {
-        let free = place.free || schema::has_free_keys(place.parent, name);
-        Place {
-            parent: name,
-            free,
-            quantities: !free && schema::holds_quantities(name),
-            in_metadata: place.in_metadata || (place.parent.is_empty() && name == "metadata"),
-        }
     }
 
     /// How the list `name` is merged.

@@ -95,12 +95,12 @@ impl DiffRules {
         }
         let sync_options = spec.sync_policy.as_ref().map(|policy| policy.sync_options.as_slice());
         let options = SyncOptions::parse(sync_options.unwrap_or_default());
-        texts.push_str(&format!("{:?}{:?}", spec.ignore_differences, options));
+        let text = format!("{texts}{:?}{options:?}", spec.ignore_differences);
         let rules = Self {
             rules: rules.into(),
             server_side_apply: options.server_side_apply,
             options,
-            fingerprint: fingerprint(&texts),
+            fingerprint: fingerprint(&text),
         };
         (rules, problems)
     }

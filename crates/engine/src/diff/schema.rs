@@ -77,24 +77,23 @@ pub(super) enum ListRule {
 
 /// How the list `field` inside `parent` is merged.
 pub(super) fn list_rule(kind: &str, parent: &str, field: &str) -> ListRule {
-    let in_container = is_container_list(parent);
+    let by_name = match field {
+        "containers" | "initContainers" | "ephemeralContainers" => true,
+        "env" => is_container_list(parent),
+        "volumes" | "schedulingGates" | "resourceClaims" | "imagePullSecrets" => parent == "spec",
+        "secrets" => kind == "ServiceAccount",
+        "webhooks" => kind.ends_with("WebhookConfiguration"),
+        "matchConditions" | "variables" => parent == "spec" || parent == "webhooks",
+        _ => false,
+    };
     match field {
-        "containers" | "initContainers" | "ephemeralContainers" => ListRule::Map(&["name"]),
-        "ports" if in_container => ListRule::Map(&["containerPort", "protocol"]),
+        _ if by_name => ListRule::Map(&["name"]),
+        "ports" if is_container_list(parent) => ListRule::Map(&["containerPort", "protocol"]),
         "ports" if kind == "Service" && parent == "spec" => ListRule::Map(&["port", "protocol"]),
-        "env" if in_container => ListRule::Map(&["name"]),
-        "volumeMounts" if in_container => ListRule::Map(&["mountPath"]),
-        "volumeDevices" if in_container => ListRule::Map(&["devicePath"]),
-        "volumes" | "schedulingGates" if parent == "spec" => ListRule::Map(&["name"]),
-        "resourceClaims" if parent == "spec" => ListRule::Map(&["name"]),
-        "imagePullSecrets" if parent == "spec" => ListRule::Map(&["name"]),
+        "volumeMounts" if is_container_list(parent) => ListRule::Map(&["mountPath"]),
+        "volumeDevices" if is_container_list(parent) => ListRule::Map(&["devicePath"]),
         "hostAliases" => ListRule::Map(&["ip"]),
         "topologySpreadConstraints" => ListRule::Map(&["topologyKey", "whenUnsatisfiable"]),
-        "secrets" if kind == "ServiceAccount" => ListRule::Map(&["name"]),
-        "webhooks" if kind.ends_with("WebhookConfiguration") => ListRule::Map(&["name"]),
-        "matchConditions" | "variables" if parent == "spec" || parent == "webhooks" => {
-            ListRule::Map(&["name"])
-        }
         "ownerReferences" if parent == "metadata" => ListRule::Map(&["uid"]),
         "finalizers" if parent == "metadata" => ListRule::Set,
         _ => ListRule::Atomic,

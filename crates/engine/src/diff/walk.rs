@@ -111,7 +111,7 @@ impl<'s> Walk<'s> {
                 if self.fields.retains_keys(place, name) {
                     self.excluded(name, wanted, there);
                 }
-                self.object(self.fields.inside(place, name), wanted, there, last.and_then(Value::as_object));
+                self.object(place.inside(name), wanted, there, last.and_then(Value::as_object));
             }
             (Value::Array(items), Value::Array(live_items)) => {
                 let last = last.and_then(Value::as_array).map(Vec::as_slice);
@@ -125,7 +125,7 @@ impl<'s> Walk<'s> {
                         }
                     }
                     ListRule::Atomic if items.len() == live_items.len() => {
-                        self.positions(self.fields.inside(place, name), items, live_items, last);
+                        self.positions(place.inside(name), items, live_items, last);
                     }
                     ListRule::Atomic => self.differ(Some(desired), Some(live)),
                 }
@@ -178,7 +178,7 @@ impl<'s> Walk<'s> {
         live: &[Value],
         last: Option<&[Value]>,
     ) {
-        let inner = self.fields.inside(place, name);
+        let inner = place.inside(name);
         let pairs = schema::pair(keys, desired, live);
         for (element, partner) in desired.iter().zip(&pairs) {
             self.path.push_key(key_text(keys, element));

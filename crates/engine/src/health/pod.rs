@@ -12,15 +12,13 @@ pub(super) fn health(pod: Reader<'_>) -> Health {
     }
     let message = pod.text("/status/message");
     match pod.text("/status/phase") {
-        "Pending" => Health::progressing(message),
         "Succeeded" => Health::healthy(message),
         "Failed" if !message.is_empty() => Health::degraded(message),
         "Failed" => Health::degraded(failure(pod)),
-        "Running" if !runs_for_ever => Health::progressing(message),
-        "Running" if is_ready(pod) => Health::healthy(message),
+        "Running" if runs_for_ever && is_ready(pod) => Health::healthy(message),
         // Not ready after a container has ended once: it crashed, and nothing says that it will not again.
-        "Running" if has_crashed(pod) => Health::degraded(message),
-        "Running" => Health::progressing(message),
+        "Running" if runs_for_ever && has_crashed(pod) => Health::degraded(message),
+        "Pending" | "Running" => Health::progressing(message),
         phase => Health::unknown(if phase.is_empty() { "the pod has no phase yet" } else { message }),
     }
 }

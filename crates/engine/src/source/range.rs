@@ -142,10 +142,14 @@ impl Constraint {
             Operator::Equal if self.open != Open::Nothing => self.tilde(version),
             Operator::Equal => version == own || version.cmp(own).is_eq(),
             Operator::NotEqual => match self.open {
-                Open::Nothing => version.cmp(own).is_ne(),
-                Open::Major => false,
+                // Where all is open, the library compares with 0.0.0.
+                Open::Nothing | Open::Major => version.cmp(own).is_ne(),
                 Open::Minor => version.major != own.major,
-                Open::Patch => (version.major, version.minor) != (own.major, own.minor),
+                // A prerelease beside an open patch is compared by itself.
+                Open::Patch => {
+                    (version.major, version.minor) != (own.major, own.minor)
+                        || version.prerelease != own.prerelease
+                }
             },
             Operator::Greater => match self.open {
                 Open::Nothing | Open::Major => version > own,
