@@ -20,6 +20,7 @@ use super::plan::{Plan, hook_attempt};
 use super::record::{Record, TaskRecord, TaskState};
 use super::task::{ApplyChoice, Task, TaskId, Work};
 use super::waves;
+use super::words::{and_more, kubectl_name, waiting_message};
 use crate::health;
 use crate::manifest::{Desired, Live};
 
@@ -146,7 +147,7 @@ impl Machine<'_> {
             code,
             state,
             message: message.into(),
-            images: images_of(task),
+            images: task.images(),
         };
         self.record.set(entry);
     }
@@ -323,7 +324,7 @@ impl Machine<'_> {
     fn next(&mut self) -> Flow {
         let current = self.plan.regular().filter(|task| self.is_open(task)).map(Task::step).min();
         if self.has_failed_and_tried_its_step() {
-            let hooks = self.running(|task| task.is_hook());
+            let hooks = self.running(Task::is_hook);
             return if hooks.is_empty() { self.fail() } else { Flow::Wait(waiting_message(&hooks)) };
         }
         let is_behind = |task: &Task| current.is_none_or(|step| task.step() < step);
@@ -634,56 +635,9 @@ fn delete(task: &Task, live: Live, propagation: PropagationPolicy, reason: Delet
 }
 
 fn remove_finalizer(task: &Task, live: Live) -> Option<Effect> {
-    live.finalizers().any(|finalizer| finalizer == annotations::HOOK_FINALIZER).then(|| ())?;
-    Some(Effect::RemoveFinalizer(FinalizerEffect {
-        task: task.id.clone(),
-        live,
-        finalizer: annotations::HOOK_FINALIZER.into(),
-    }))
-}
-
-fn waiting_message(tasks: &[&Task]) -> String {
-    let Some(first) = tasks.iter().find(|task| task.is_hook()).or(tasks.first()) else { return String::new() };
-    let what = if first.is_hook() { "completion of hook" } else { "healthy state of" };
-    format!("waiting for {what} {}{}", first.id, and_more(tasks.len()))
-}
-
-fn and_more(count: usize) -> String {
-    if count > 1 { format!(" and {} more", count - 1) } else { String::new() }
-}
-
-/// `deployment.apps/web`, as kubectl names an object.
-pub fn kubectl_name(key: &bridgehead_api::ObjectKey) -> String {
-    let kind = key.group_kind.kind.to_lowercase();
-    if key.group_kind.group.is_empty() {
-        format!("{kind}/{}", key.name)
-    } else {
-        format!("{kind}.{}/{}", key.group_kind.group, key.name)
-    }
-}
-
-/// The container images that the task's object names, in order, each once.
-fn images_of(task: &Task) -> Vec<String> {
-    let desired = match &task.work {
-        Work::Apply { desired, .. } => desired,
-        Work::Hook(hook) => &hook.desired,
-        Work::Prune { .. } | Work::Keep { .. } => return Vec::new(),
-    };
-    let mut images = Vec::new();
-    collect_images(desired.manifest.value().get("spec"), &mut images);
-    images
-}
-
-fn collect_images(spec: Option<&serde_json::Value>, images: &mut Vec<String>) {
-    let Some(spec) = spec else { return };
-    for list in ["initContainers", "containers"] {
-        let containers = spec.get(list).and_then(serde_json::Value::as_array).into_iter().flatten();
-        for image in containers.filter_map(|container| container.get("image")?.as_str()) {
-            if !images.iter().any(|known| known == image) {
-                images.push(image.to_owned());
-            }
-        }
-    }
-    collect_images(spec.pointer("/template/spec"), images);
-    collect_images(spec.pointer("/jobTemplate/spec"), images);
+    let held = live.finalizers().any(|finalizer| finalizer == annotations::HOOK_FINALIZER);
+    held.then(|| {
+        let finalizer = annotations::HOOK_FINALIZER.into();
+        Effect::RemoveFinalizer(FinalizerEffect { task: task.id.clone(), live, finalizer })
+    })
 }

@@ -13,7 +13,7 @@ use super::record::Record;
 use super::task::{ApplyChoice, HookTask, Strategy, Task, TaskId, Work};
 use super::waves;
 use crate::manifest::{
-    self, Desired, Live, Manifest, hook_delete_policies, hook_types, kind_order, sync_wave,
+    self, Desired, Live, Manifest, TrackingId, hook_delete_policies, hook_types, kind_order, sync_wave, tracking_id,
 };
 
 /// One object of the application: what Git wants, what is live, or both.
@@ -299,6 +299,11 @@ fn hook_of_attempt(hook: &Desired, hook_phase: SyncPhase, input: &PlanInput<'_>)
         };
         let name = format!("{prefix}{revision}-{phase}-{start}{retry}");
         desired.manifest.set_name(&name);
+        // The id has to name the very object that carries it, or nobody would tell us of its changes.
+        let id = tracking_id(&desired.manifest).map(|id| TrackingId { name: &name, ..id }.to_string());
+        if let Some(id) = id {
+            desired.manifest.set_annotation(annotations::TRACKING_ID, id);
+        }
         desired.key.name = name.into();
     }
     desired.manifest.set_annotation(annotations::HOOK_ATTEMPT, hook_attempt(&input.attempt.to_string(), hook_phase));

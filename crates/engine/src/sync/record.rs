@@ -133,12 +133,11 @@ impl Record {
     /// Adds or replaces an entry.
     pub fn set(&mut self, entry: TaskRecord) {
         let id = entry.id();
-        match self.index.get(&id) {
-            Some(position) => self.tasks[*position] = entry,
-            None => {
-                self.index.insert(id, self.tasks.len());
-                self.tasks.push(entry);
-            }
+        if let Some(position) = self.index.get(&id) {
+            self.tasks[*position] = entry;
+        } else {
+            self.index.insert(id, self.tasks.len());
+            self.tasks.push(entry);
         }
     }
 

@@ -7,7 +7,7 @@ use bridgehead_api::ObjectKey;
 use bridgehead_api::application::{HookDeletePolicy, PropagationPolicy, SyncPhase};
 use serde::{Serialize, Serializer};
 
-use crate::manifest::Desired;
+use crate::manifest::{Desired, images};
 
 /// A task's identity, the same in every plan of one attempt. One hook may run in several phases.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -105,6 +105,15 @@ pub enum Strategy {
 }
 
 impl Task {
+    /// The container images that the task's object names.
+    pub fn images(&self) -> Vec<String> {
+        match &self.work {
+            Work::Apply { desired, .. } => images(&desired.manifest),
+            Work::Hook(hook) => images(&hook.desired.manifest),
+            Work::Prune { .. } | Work::Keep { .. } => Vec::new(),
+        }
+    }
+
     /// True for a hook.
     pub fn is_hook(&self) -> bool {
         matches!(self.work, Work::Hook(_))
@@ -116,6 +125,8 @@ impl Task {
     }
 }
 
+// By reference, as serde calls it.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature is serde's")]
 pub(super) fn propagation_word<S: Serializer>(policy: &PropagationPolicy, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(policy.as_str())
 }
