@@ -3,7 +3,7 @@
 //! [`SourceError`] says operation and object; its source says the reason; [`SourceError::hint`] says what to
 //! do. No message shows a credential's value, and URLs are shown without user name and password.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 use std::time::Duration;
 
 use bridgehead_api::CommitSha;
@@ -396,20 +396,14 @@ impl SourceError {
         }
     }
 
-    /// The whole chain in one line, with the hint at its end.
+    /// The whole chain in one line, without the hint.
     pub fn report(&self) -> String {
         let mut text = self.to_string();
         let mut source = std::error::Error::source(self);
         while let Some(error) = source {
-            let message = error.to_string();
             text.push_str(": ");
-            text.push_str(&message);
+            text.push_str(&error.to_string());
             source = error.source();
-        }
-        if let Some(hint) = self.hint() {
-            text.push_str(" (");
-            text.push_str(&hint);
-            text.push(')');
         }
         text
     }
@@ -518,7 +512,7 @@ const SHOWN: usize = 5;
 fn manifests(problems: &[ManifestProblem]) -> String {
     let mut text = problems.iter().take(SHOWN).map(ToString::to_string).collect::<Vec<_>>().join("; ");
     if problems.len() > SHOWN {
-        text.push_str(&format!("; and {} more", problems.len() - SHOWN));
+        let _ = write!(text, "; and {} more", problems.len() - SHOWN);
     }
     text
 }

@@ -8,8 +8,9 @@
 //! Network work is async and ends when its future is dropped; work on files runs on blocking threads.
 
 use std::collections::HashMap;
-use std::path::PathBuf;
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use bridgehead_api::{CommitSha, Time};
 use bridgehead_engine::source::RefAdvertisement;
@@ -28,6 +29,8 @@ use crate::store::{self, Bare, Entry, Received, Store, Writing};
 const FETCHES: usize = 32;
 /// Pieces of a pack between network and disk: at 64 KiB each, one MiB.
 const PIECES: usize = 16;
+/// On a full disk, repositories make room that were not used for as long. Others would be back at once.
+const IDLE: Duration = Duration::from_mins(10);
 /// Servers that are remembered.
 const REMOTES: usize = 2000;
 
@@ -128,12 +131,11 @@ impl Repositories {
 
 impl Inner {
     async fn advertise(self: &Arc<Self>, access: &RepoAccess) -> Result<RefAdvertisement, RepositoryProblem> {
-        match self.remote(access)? {
-            Some(remote) => remote.list_refs(&access.additional_refs).await,
-            None => {
-                let additional = access.additional_refs.clone();
-                self.read(access, move |repository| local_refs(repository, &additional)).await?
-            }
+        if let Some(remote) = self.remote(access)? {
+            remote.list_refs(&access.additional_refs).await
+        } else {
+            let additional = access.additional_refs.clone();
+            self.read(access, move |repository| local_refs(repository, &additional)).await?
         }
     }
 
@@ -145,9 +147,10 @@ impl Inner {
     ) -> Result<(), RepositoryProblem> {
         let Some(remote) = self.remote(access)? else {
             let wanted = commit.clone();
-            return match self.read(access, move |repository| store::has(repository, &wanted)).await? {
-                true => Ok(()),
-                false => Err(RepositoryProblem::CommitGone { commit: commit.clone() }),
+            return if self.read(access, move |repository| store::has(repository, &wanted)).await? {
+                Ok(())
+            } else {
+                Err(RepositoryProblem::CommitGone { commit: commit.clone() })
             };
         };
         let entry = self.store.entry(&access.cache_name(), &access.shown_url());
@@ -162,15 +165,11 @@ impl Inner {
         remote.meet().await?;
         let shallow = remote.leaves_out_history();
         let advertised = via_ref.is_some();
-        let wanted = match remote.gives_any_commit() || advertised {
-            true => {
-                let request = FetchRequest { wants: vec![commit.clone()], shallow, held: Vec::new() };
-                self.receive(&remote, &entry, access, request, commit).await
-            }
-            // Not even asked for: the answer is known.
-            false => {
-                Err(RepositoryProblem::Refused { message: "it gives out the tips of refs only".to_owned() })
-            }
+        let wanted = if remote.gives_any_commit() || advertised {
+            let request = FetchRequest { wants: vec![commit.clone()], shallow, held: Vec::new() };
+            self.receive(&remote, &entry, request, commit).await
+        } else {
+            Err(RepositoryProblem::Refused { message: "it gives out the tips of refs only".to_owned() })
         };
         match wanted {
             // Some servers give out only what a ref names. The commit may be in the history of one.
@@ -181,7 +180,7 @@ impl Inner {
                     return Err(RepositoryProblem::CommitGone { commit: commit.clone() });
                 }
                 let request = FetchRequest { wants: tips, shallow: false, held: Vec::new() };
-                self.receive(&remote, &entry, access, request, commit).await?;
+                self.receive(&remote, &entry, request, commit).await?;
             }
             other => other?,
         }
@@ -193,16 +192,15 @@ impl Inner {
         self: &Arc<Self>,
         remote: &Remote,
         entry: &Arc<Entry>,
-        access: &RepoAccess,
         mut request: FetchRequest,
         commit: &CommitSha,
     ) -> Result<(), RepositoryProblem> {
         request.held = entry.offers();
-        let first = self.receive_once(remote, entry, access, &request, commit).await;
+        let first = self.receive_once(remote, entry, &request, commit).await;
         let again = match &first {
             Err(Writing::Problem(RepositoryProblem::DiskFull { .. })) => {
                 let (inner, entry) = (self.clone(), entry.clone());
-                self.blocking(move || inner.store.make_room(&entry, u64::MAX)).await?
+                self.blocking(move || inner.store.make_room(&entry, u64::MAX, IDLE)).await?
             }
             // What we offered is not here, or not whole.
             Err(Writing::Pack(_)) if !request.held.is_empty() => {
@@ -212,10 +210,7 @@ impl Inner {
             }
             _ => false,
         };
-        let outcome = match again {
-            true => self.receive_once(remote, entry, access, &request, commit).await,
-            false => first,
-        };
+        let outcome = if again { self.receive_once(remote, entry, &request, commit).await } else { first };
         outcome.map_err(store::problem)
     }
 
@@ -223,13 +218,11 @@ impl Inner {
         self: &Arc<Self>,
         remote: &Remote,
         entry: &Arc<Entry>,
-        access: &RepoAccess,
         request: &FetchRequest,
         commit: &CommitSha,
     ) -> Result<(), Writing> {
         let (sender, mut receiver) = mpsc::channel::<PackPiece>(PIECES);
         let files = entry.files.clone().read_owned().await;
-        let (folder, url) = (entry.folder.clone(), access.shown_url());
         let (wanted, entry) = (commit.clone(), entry.clone());
         let new: Vec<Held> = request
             .wants
@@ -239,19 +232,20 @@ impl Inner {
         // If this future is dropped, the sender is too; the writer then takes back what it wrote.
         let writer = tokio::task::spawn_blocking(move || {
             let _files = files;
-            let bare = Bare::open_or_create(&folder, &url).map_err(Writing::Problem)?;
+            let bare = entry.open().map_err(Writing::Problem)?;
             match bare.receive(&mut receiver)? {
                 Received::CutOff => return Ok(false),
                 Received::Whole => {}
             }
             // The pack must be seen by a fresh look at the folder.
-            let bare = Bare::open_or_create(&folder, &url).map_err(Writing::Problem)?;
+            let bare = entry.open().map_err(Writing::Problem)?;
             let mut new = new;
             if !bare.has(&wanted) {
                 let whole = new.iter().any(|held| !held.shallow);
-                return match whole {
-                    true => Err(Writing::Problem(RepositoryProblem::CommitGone { commit: wanted })),
-                    false => Err(Writing::Pack(format!("the pack does not hold commit {wanted}"))),
+                return if whole {
+                    Err(Writing::Problem(RepositoryProblem::CommitGone { commit: wanted }))
+                } else {
+                    Err(Writing::Pack(format!("the pack does not hold commit {wanted}")))
                 };
             }
             if new.iter().all(|held| held.commit != wanted) {
@@ -292,7 +286,7 @@ impl Inner {
                     Err(problem) => tracing::warn!(url, %problem, "failed to pack a repository anew"),
                 }
             }
-            inner.store.make_room(&entry_, 0);
+            inner.store.make_room(&entry_, 0, Duration::ZERO);
         })
         .await
     }
@@ -324,7 +318,12 @@ impl Inner {
         let via_ref = request.via_ref.as_deref();
         let mut mended = false;
         loop {
-            self.fetch(access, &request.commit, via_ref).await.map_err(RenderProblem::Repository)?;
+            // What was fetched once is taken to be there; if it is not, that shows while it is read.
+            let local = matches!(access.location(), Ok(Location::Local(_)));
+            let entry = self.store.entry(&access.cache_name(), &access.shown_url());
+            if local || !entry.remembers(&request.commit) {
+                self.fetch(access, &request.commit, via_ref).await.map_err(RenderProblem::Repository)?;
+            }
             let (inner, source, commit) = (self.clone(), request.source.clone(), request.commit.clone());
             let read = move |repository: &Repository| inner.render_in(repository, key, &source, &commit);
             let outcome = self.read(access, read).await.map_err(RenderProblem::Repository)?;
@@ -332,7 +331,6 @@ impl Inner {
                 Ok(rendered) => return Ok(rendered),
                 Err(Failure::Problem(problem)) => return Err(problem),
                 Err(Failure::Damaged(reason)) => {
-                    let local = matches!(access.location(), Ok(Location::Local(_)));
                     if mended || local {
                         return Err(RenderProblem::Repository(RepositoryProblem::Storage { reason }));
                     }
@@ -342,7 +340,6 @@ impl Inner {
                         reason,
                         "repository cache is damaged and is fetched anew"
                     );
-                    let entry = self.store.entry(&access.cache_name(), &access.shown_url());
                     self.wipe(&entry).await.map_err(RenderProblem::Repository)?;
                 }
             }
@@ -372,14 +369,13 @@ impl Inner {
         work: impl FnOnce(&Repository) -> T + Send + 'static,
     ) -> Result<T, RepositoryProblem> {
         if let Location::Local(path) = access.location()? {
-            return self.blocking(move || open_local(path).map(|repository| work(&repository))).await?;
+            return self.blocking(move || open_local(&path).map(|repository| work(&repository))).await?;
         }
         let entry = self.store.entry(&access.cache_name(), &access.shown_url());
         let files = entry.files.clone().read_owned().await;
-        let url = access.shown_url();
         self.blocking(move || {
             let _files = files;
-            let bare = Bare::open_or_create(&entry.folder, &url)?;
+            let bare = entry.open()?;
             Ok(work(bare.repository()))
         })
         .await?
@@ -445,8 +441,8 @@ fn tags_of(refs: &RefAdvertisement, commit: &CommitSha) -> Vec<String> {
     pointing.filter_map(|(name, _)| name.strip_prefix("refs/tags/").map(str::to_owned)).collect()
 }
 
-fn open_local(path: PathBuf) -> Result<Repository, RepositoryProblem> {
-    Repository::open(&path).map_err(|error| match error.code() {
+fn open_local(path: &Path) -> Result<Repository, RepositoryProblem> {
+    Repository::open(path).map_err(|error| match error.code() {
         git2::ErrorCode::NotFound => {
             RepositoryProblem::NotFound { answer: format!("`{}` is not a Git repository", path.display()) }
         }

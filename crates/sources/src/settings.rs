@@ -59,7 +59,7 @@ impl Default for Limits {
             connect: Duration::from_secs(15),
             idle: Duration::from_secs(30),
             advertise: Duration::from_secs(90),
-            fetch: Duration::from_secs(600),
+            fetch: Duration::from_mins(10),
             advertisement_bytes: 64 << 20,
             pack_bytes: 2 << 30,
             cache_bytes: 8 << 30,

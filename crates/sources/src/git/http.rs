@@ -303,12 +303,11 @@ fn redirected(target: &Url, response: &Response) -> Result<(Url, Url), Repositor
     }
     // A redirect of anything but the same question is a login page.
     let base = next.as_str().strip_suffix(SERVICE).map(Url::parse);
-    match base {
-        Some(Ok(base)) => Ok((base, next)),
-        _ => {
-            let shown = format!("{}://{}{}", next.scheme(), host(&next), next.path());
-            Err(not_git(format!("it redirects to `{shown}`")))
-        }
+    if let Some(Ok(base)) = base {
+        Ok((base, next))
+    } else {
+        let shown = format!("{}://{}{}", next.scheme(), host(&next), next.path());
+        Err(not_git(format!("it redirects to `{shown}`")))
     }
 }
 
@@ -367,11 +366,12 @@ fn last(error: &reqwest::Error) -> String {
 fn certificate(error: &reqwest::Error) -> Option<String> {
     let mut source = error.source();
     while let Some(error) = source {
-        let inner = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
-        let found = error
-            .downcast_ref::<rustls::Error>()
-            .or_else(|| inner.and_then(|inner| inner.downcast_ref::<rustls::Error>()));
-        if let Some(found) = found {
+        let mut inner: &(dyn std::error::Error + 'static) = error;
+        // Input errors wrap each other without being each other's source.
+        while let Some(wrapped) = inner.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref) {
+            inner = wrapped;
+        }
+        if let Some(found) = inner.downcast_ref::<rustls::Error>() {
             return Some(found.to_string());
         }
         source = error.source();

@@ -36,11 +36,10 @@ pub(super) fn judge(known: &KnownHosts, name: &str, key: &[u8]) -> Verdict {
     for host in of(known, name) {
         match host.marker.as_deref() {
             Some("revoked") if host.key == key => return Verdict::Revoked,
-            // Keys of authorities sign host certificates, which are not asked for.
-            Some(_) => {}
             None if host.key == key => verdict = Verdict::Known,
             None if verdict == Verdict::Unknown => verdict = Verdict::Changed,
-            None => {}
+            // Keys of authorities (with a marker) sign host certificates, which are not asked for.
+            Some(_) | None => {}
         }
     }
     verdict

@@ -59,16 +59,13 @@ impl Remote {
             Budget::new(limits.idle, limits.advertise, limits.advertisement_bytes, "the list of refs");
         let known = self.known().filter(|known| known.version_2 && matches!(self.line, Line::Http(_)));
         let mut conversation;
-        let greeting = match known {
-            Some(capabilities) => {
-                conversation = self.without_greeting(budget);
-                Greeting { capabilities, ..Greeting::default() }
-            }
-            None => {
-                let (opened, greeting) = self.greeted(budget).await?;
-                conversation = opened;
-                greeting
-            }
+        let greeting = if let Some(capabilities) = known {
+            conversation = self.without_greeting(budget);
+            Greeting { capabilities, ..Greeting::default() }
+        } else {
+            let (opened, greeting) = self.greeted(budget).await?;
+            conversation = opened;
+            greeting
         };
         let found = if greeting.capabilities.version_2 {
             let message = refs::list_request(&greeting.capabilities, additional);
@@ -92,26 +89,25 @@ impl Remote {
         let budget = Budget::new(limits.idle, limits.fetch, limits.pack_bytes, "the pack");
         let known = self.known().filter(|_| matches!(self.line, Line::Http(_)));
         let mut conversation;
-        let capabilities = match known {
-            Some(capabilities) => {
-                conversation = self.without_greeting(budget);
-                capabilities
-            }
-            None => {
-                let (opened, greeting) = self.greeted(budget).await?;
-                conversation = opened;
-                greeting.capabilities
-            }
+        let capabilities = if let Some(capabilities) = known {
+            conversation = self.without_greeting(budget);
+            capabilities
+        } else {
+            let (opened, greeting) = self.greeted(budget).await?;
+            conversation = opened;
+            greeting.capabilities
         };
-        let message = match capabilities.version_2 {
-            true => fetch::request_2(&capabilities, request),
-            false => fetch::request_0(&capabilities, request),
+        let message = if capabilities.version_2 {
+            fetch::request_2(&capabilities, request)
+        } else {
+            fetch::request_0(&capabilities, request)
         };
         let asked = conversation.ask(message, Step::Request).await;
         self.forget_if_it_failed(asked)?;
-        let answer = match capabilities.version_2 {
-            true => fetch::answer_2(&mut conversation.incoming, &pack).await,
-            false => fetch::answer_0(&mut conversation.incoming, &capabilities, request, &pack).await,
+        let answer = if capabilities.version_2 {
+            fetch::answer_2(&mut conversation.incoming, &pack).await
+        } else {
+            fetch::answer_0(&mut conversation.incoming, &capabilities, request, &pack).await
         };
         answer.map_err(|problem| gone(problem, &request.wants))
     }
@@ -127,9 +123,8 @@ impl Remote {
 
     /// True unless the server is known not to leave out history.
     pub(crate) fn leaves_out_history(&self) -> bool {
-        self.known().is_none_or(|known| match known.version_2 {
-            true => known.fetch_has("shallow"),
-            false => known.has("shallow"),
+        self.known().is_none_or(|known| {
+            if known.version_2 { known.fetch_has("shallow") } else { known.has("shallow") }
         })
     }
 

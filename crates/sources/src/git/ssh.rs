@@ -1,7 +1,9 @@
 //! SSH: one connection and one command per exchange.
 
 use std::borrow::Cow;
+use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bridgehead_api::config_map::KnownHosts;
@@ -10,6 +12,10 @@ use russh::client::{self, AuthResult, Handle, Msg};
 use russh::keys::ssh_key::{Algorithm, EcdsaCurve, HashAlg};
 use russh::keys::{PrivateKey, PrivateKeyWithHashAlg, PublicKey, PublicKeyOrCertificate};
 use russh::{ChannelMsg, ChannelReadHalf, ChannelWriteHalf};
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+use tokio::sync::oneshot;
 
 use super::incoming::{Budget, refused};
 use super::known_hosts::{self, Verdict};
@@ -74,16 +80,18 @@ impl Ssh {
         connect: Duration,
     ) -> Result<(Output, Input), RepositoryProblem> {
         let stream = budget.within(Step::Connect, 0, connect, self.connect()).await?;
-        budget.within(Step::Login, 0, connect, self.log_in(stream, budget)).await
+        let (leash, end) = oneshot::channel();
+        let stream = Leashed { stream, end: Some(end) };
+        budget.within(Step::Login, 0, connect, self.log_in(stream, leash, budget)).await
     }
 
-    async fn connect(&self) -> Result<tokio::net::TcpStream, RepositoryProblem> {
+    async fn connect(&self) -> Result<TcpStream, RepositoryProblem> {
         let addresses = tokio::net::lookup_host((self.host.as_str(), self.port)).await.map_err(|error| {
             RepositoryProblem::NameUnknown { host: self.host.clone(), reason: error.to_string() }
         })?;
         let mut reason = "its name has no address".to_owned();
         for address in addresses {
-            match tokio::net::TcpStream::connect(address).await {
+            match TcpStream::connect(address).await {
                 Ok(stream) => return Ok(stream),
                 Err(error) => reason = error.to_string(),
             }
@@ -93,14 +101,14 @@ impl Ssh {
 
     async fn log_in(
         &self,
-        stream: tokio::net::TcpStream,
+        stream: Leashed,
+        leash: oneshot::Sender<()>,
         budget: &Budget,
     ) -> Result<(Output, Input), RepositoryProblem> {
         let name = known_hosts::listed_name(&self.host, self.port);
         let refusal = Arc::new(Mutex::new(None));
         let config = client::Config {
             preferred: russh::Preferred { key: self.host_key_algorithms(&name), ..russh::Preferred::DEFAULT },
-            // The deadlines of the exchange are tighter; this one ends a connection that was left behind.
             inactivity_timeout: Some(budget.total),
             nodelay: true,
             ..client::Config::default()
@@ -126,7 +134,10 @@ impl Ssh {
         channel.set_env(false, "GIT_PROTOCOL", "version=2").await.map_err(lost)?;
         channel.exec(true, self.command.as_str()).await.map_err(lost)?;
         let (read, write) = channel.split();
-        Ok((Output { read, said: BytesMut::new(), ended: false }, Input { write, _handle: handle }))
+        Ok((
+            Output { read, said: BytesMut::new(), ended: false },
+            Input { write, _handle: handle, _leash: leash },
+        ))
     }
 
     async fn authenticate(&self, handle: &mut Handle<HostKeys>) -> Result<(), RepositoryProblem> {
@@ -269,10 +280,8 @@ impl Output {
                         message: "it does not run git-upload-pack".into(),
                     });
                 }
-                // The status of the command comes after the end of its output, with its last words between.
-                Some(ChannelMsg::Close | ChannelMsg::ExitStatus { .. } | ChannelMsg::ExitSignal { .. }) => {
-                    self.ended = true;
-                }
+                // Not the status of the command: OpenSSH sends that before the rest of the output.
+                Some(ChannelMsg::Close) => self.ended = true,
                 None => {
                     self.ended = true;
                     if self.said.is_empty() && received > 0 {
@@ -297,11 +306,68 @@ impl Output {
 pub(super) struct Input {
     write: ChannelWriteHalf<Msg>,
     _handle: Handle<HostKeys>,
+    _leash: oneshot::Sender<()>,
 }
 
 impl Input {
     pub(super) async fn send(&self, message: Bytes, step: Step) -> Result<(), RepositoryProblem> {
         self.write.data_bytes(message).await.map_err(|error| broken(step, 0, &error))
+    }
+}
+
+/// A connection that breaks when the other end of its leash is dropped. The library reads it in a task of its own,
+/// which a server could otherwise keep alive after we have given up.
+struct Leashed {
+    stream: TcpStream,
+    end: Option<oneshot::Receiver<()>>,
+}
+
+impl Leashed {
+    /// True once the leash is dropped; wakes the task when that happens.
+    fn is_over(&mut self, context: &mut Context<'_>) -> bool {
+        let pending = self.end.as_mut().is_some_and(|end| Pin::new(end).poll(context).is_pending());
+        if !pending {
+            self.end = None;
+        }
+        !pending
+    }
+}
+
+fn over<T>() -> Poll<std::io::Result<T>> {
+    Poll::Ready(Err(std::io::ErrorKind::ConnectionAborted.into()))
+}
+
+impl AsyncRead for Leashed {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<std::io::Result<()>> {
+        if self.is_over(context) {
+            return over();
+        }
+        Pin::new(&mut self.stream).poll_read(context, buffer)
+    }
+}
+
+impl AsyncWrite for Leashed {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &[u8],
+    ) -> Poll<std::io::Result<usize>> {
+        if self.is_over(context) {
+            return over();
+        }
+        Pin::new(&mut self.stream).poll_write(context, buffer)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<std::io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<std::io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(context)
     }
 }
 

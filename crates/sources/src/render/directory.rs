@@ -136,32 +136,29 @@ impl Walk<'_> {
         }
         let path = joined(&self.folder.path, relative);
         let real = joined(&self.folder.real, relative);
-        let id = match entry.kind {
-            Kind::Link => {
-                let (target, found) = self.snapshot.follow(&real, &mut self.inputs)?;
-                match found {
-                    Some((Kind::File, id)) => {
-                        self.inputs.note(target, Input::Blob(id.to_string()));
-                        id
-                    }
-                    // As Argo CD: a link to nothing or to a folder is left out.
-                    Some((Kind::Folder, id)) => {
-                        self.inputs.note(target, Input::Tree(id.to_string()));
-                        return Ok(());
-                    }
-                    Some(_) => return Ok(()),
-                    None => {
-                        self.inputs.note(target, Input::Absent);
-                        return Ok(());
-                    }
+        let id = if entry.kind == Kind::Link {
+            let (target, found) = self.snapshot.follow(&real, &mut self.inputs)?;
+            match found {
+                Some((Kind::File, id)) => {
+                    self.inputs.note(target, Input::Blob(id.to_string()));
+                    id
+                }
+                // As Argo CD: a link to nothing or to a folder is left out.
+                Some((Kind::Folder, id)) => {
+                    self.inputs.note(target, Input::Tree(id.to_string()));
+                    return Ok(());
+                }
+                Some(_) => return Ok(()),
+                None => {
+                    self.inputs.note(target, Input::Absent);
+                    return Ok(());
                 }
             }
-            _ => {
-                if !self.options.recurse {
-                    self.inputs.note(real, Input::Blob(entry.id.to_string()));
-                }
-                entry.id
+        } else {
+            if !self.options.recurse {
+                self.inputs.note(real, Input::Blob(entry.id.to_string()));
             }
+            entry.id
         };
         if extension == "jsonnet" {
             return Err(RenderProblem::UnsupportedType { reason: format!("{path} is Jsonnet") }.into());
@@ -213,11 +210,8 @@ fn manifests_of(path: &str, content: &[u8], limits: YamlLimits) -> Read {
         return read;
     }
     let file: Arc<str> = Arc::from(path);
-    let is_json = path.ends_with(".json");
-    let documents = match is_json {
-        true => vec![yaml::json(content)],
-        false => yaml::documents(content, limits),
-    };
+    let is_json = std::path::Path::new(path).extension().is_some_and(|extension| extension == "json");
+    let documents = if is_json { vec![yaml::json(content)] } else { yaml::documents(content, limits) };
     // Argo CD stops at the first failure; it counts as an error if objects came before it.
     let mut before_failure = 0;
     for document in documents {
@@ -288,5 +282,5 @@ fn objects(document: Document, file: &Arc<str>, read: &mut Read) -> Result<(), y
 }
 
 fn contains(content: &[u8], wanted: &[u8]) -> bool {
-    content.windows(wanted.len()).any(|window| window == wanted)
+    memchr::memmem::find(content, wanted).is_some()
 }

@@ -172,8 +172,8 @@ impl<'r> Snapshot<'r> {
         let found = self.at(path)?;
         Ok(match (input, found) {
             (Input::Absent, None) => true,
-            (Input::Tree(id), Some((Kind::Folder, found))) => *id == found.to_string(),
-            (Input::Blob(id), Some((Kind::File | Kind::Link, found))) => *id == found.to_string(),
+            (Input::Tree(id), Some((Kind::Folder, found)))
+            | (Input::Blob(id), Some((Kind::File | Kind::Link, found))) => *id == found.to_string(),
             (Input::Listing(digest), Some((Kind::Folder, found))) => {
                 *digest == listing_digest(&self.list(found)?)
             }
@@ -267,6 +267,7 @@ fn kind(object: Option<ObjectType>, mode: i32) -> Kind {
     }
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "it is what `map_err` hands over")]
 fn damaged(error: git2::Error) -> TreeProblem {
     let reason = match error.code() {
         ErrorCode::NotFound => "an object is missing",

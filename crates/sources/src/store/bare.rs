@@ -1,6 +1,7 @@
 //! One bare repository: packs in, objects out. Everything here blocks.
 
-use std::io::Write;
+use std::fmt::Write as _;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use bridgehead_api::CommitSha;
@@ -36,7 +37,7 @@ pub(crate) enum Writing {
 
 impl Bare {
     /// Opens the repository, and makes it if there is none. What cannot be opened is made anew.
-    pub(crate) fn open_or_create(folder: &Path, shown_url: &str) -> Result<Self, RepositoryProblem> {
+    pub(super) fn open_or_create(folder: &Path, shown_url: &str) -> Result<Self, RepositoryProblem> {
         if let Some(bare) = Self::open(folder) {
             return Ok(bare);
         }
@@ -82,7 +83,6 @@ impl Bare {
     pub(crate) fn receive(&self, pieces: &mut Receiver<PackPiece>) -> Result<Received, Writing> {
         let odb = self.repository.odb().map_err(writing)?;
         let packs = self.packs();
-        remove_leftovers(&packs);
         let mut indexer: Option<Indexer<'_>> = None;
         loop {
             match pieces.blocking_recv() {
@@ -112,6 +112,18 @@ impl Bare {
             .flatten()
             .filter(|entry| entry.path().extension().is_some_and(|found| found == "pack"))
             .count()
+    }
+
+    /// Removes what a process that was killed has left of a pack. Nobody may be writing one.
+    pub(super) fn remove_leftovers(&self) {
+        let Ok(listing) = std::fs::read_dir(self.packs()) else { return };
+        for entry in listing.flatten() {
+            let name = entry.file_name();
+            let name = name.to_string_lossy();
+            if !name.ends_with(".pack") && !name.ends_with(".idx") {
+                let _ = std::fs::remove_file(entry.path());
+            }
+        }
     }
 
     fn packs(&self) -> PathBuf {
@@ -172,18 +184,6 @@ pub(crate) fn pack_anew(
     Ok(kept)
 }
 
-/// What a process that was killed has left of a pack.
-fn remove_leftovers(packs: &Path) {
-    let Ok(listing) = std::fs::read_dir(packs) else { return };
-    for entry in listing.flatten() {
-        let name = entry.file_name();
-        let name = name.to_string_lossy();
-        if !name.ends_with(".pack") && !name.ends_with(".idx") {
-            let _ = std::fs::remove_file(entry.path());
-        }
-    }
-}
-
 /// Bytes below a folder.
 pub(crate) fn size(folder: &Path) -> u64 {
     let Ok(listing) = std::fs::read_dir(folder) else { return 0 };
@@ -211,10 +211,10 @@ pub(crate) fn read_commits(folder: &Path) -> Vec<Held> {
 
 /// Writes the list of commits, all or nothing.
 pub(crate) fn write_commits(folder: &Path, held: &[Held]) -> Result<(), RepositoryProblem> {
-    let text: String = held
-        .iter()
-        .map(|held| format!("{} {}\n", held.commit, if held.shallow { "shallow" } else { "whole" }))
-        .collect();
+    let mut text = String::new();
+    for held in held {
+        let _ = writeln!(text, "{} {}", held.commit, if held.shallow { "shallow" } else { "whole" });
+    }
     let beside = folder.join("commits.new");
     std::fs::write(&beside, text).map_err(|error| storage("write the list of commits", &error))?;
     std::fs::rename(&beside, folder.join("commits"))
@@ -230,6 +230,7 @@ pub(crate) fn of_git(what: &str, error: &git2::Error) -> RepositoryProblem {
     if full { RepositoryProblem::DiskFull { reason } } else { RepositoryProblem::Storage { reason } }
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "it is what `map_err` hands over")]
 fn writing(error: git2::Error) -> Writing {
     match of_git("write a pack", &error) {
         full @ RepositoryProblem::DiskFull { .. } => Writing::Problem(full),

@@ -17,7 +17,7 @@ use std::collections::HashMap;
 use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bridgehead_api::CommitSha;
 use tokio::sync::RwLock;
@@ -50,6 +50,9 @@ pub(crate) struct Entry {
     pub(crate) files: Arc<RwLock<()>>,
     /// One fetch at a time; who waits for it finds what it brought.
     pub(crate) fetching: tokio::sync::Mutex<()>,
+    /// One at a time makes the repository, and the first tidies up: true once that is done.
+    opening: Mutex<bool>,
+    shown_url: String,
     state: Mutex<EntryState>,
 }
 
@@ -91,6 +94,8 @@ impl Store {
             folder,
             files: Arc::default(),
             fetching: tokio::sync::Mutex::default(),
+            opening: Mutex::default(),
+            shown_url: shown_url.to_owned(),
             state: Mutex::new(EntryState { held, used: Instant::now() }),
         });
         tracing::debug!(url = shown_url, folder = %entry.folder.display(), "opened repository cache");
@@ -98,29 +103,28 @@ impl Store {
         entry
     }
 
-    /// Makes room: removes the repositories that were used longest ago, but not `keep`, until all take no more
-    /// than the bound less `needed`. Blocking; returns true if something was removed.
-    pub(crate) fn make_room(&self, keep: &Entry, needed: u64) -> bool {
+    /// Makes room: removes the repositories that were used longest ago, but not `keep` and none that was used
+    /// within `idle`, until all take no more than the bound less `needed`. Blocking; returns true if something
+    /// was removed.
+    pub(crate) fn make_room(&self, keep: &Entry, needed: u64, idle: Duration) -> bool {
         let mut known: Vec<(Option<Instant>, PathBuf, Option<Arc<Entry>>)> = Vec::new();
         let entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let listing = match std::fs::read_dir(&self.folder) {
-            Ok(listing) => listing,
-            Err(_) => return false,
-        };
+        let Ok(listing) = std::fs::read_dir(&self.folder) else { return false };
         for item in listing.flatten().filter(|item| item.path().is_dir()) {
             let entry = item.file_name().to_str().and_then(|name| entries.get(name).cloned());
             // Folders that nobody has asked for since the start go first.
             known.push((entry.as_ref().map(|entry| entry.used()), item.path(), entry));
         }
-        known.sort_by(|left, right| left.0.cmp(&right.0));
+        known.sort_by_key(|left| left.0);
         let mut total: u64 = known.iter().map(|(_, folder, _)| bare::size(folder)).sum();
         let bound = self.bound.saturating_sub(needed);
         let mut removed = false;
-        for (_, folder, entry) in known {
+        for (used, folder, entry) in known {
             if total <= bound {
                 break;
             }
-            if folder == keep.folder {
+            let busy = used.is_some_and(|used| used.elapsed() < idle);
+            if folder == keep.folder || busy {
                 continue;
             }
             // Whoever reads there now keeps it; next time then.
@@ -147,6 +151,17 @@ impl Store {
 }
 
 impl Entry {
+    /// Opens the repository, and makes it if there is none. Blocking.
+    pub(crate) fn open(&self) -> Result<Bare, RepositoryProblem> {
+        let mut tidied = self.opening.lock().unwrap_or_else(PoisonError::into_inner);
+        let bare = Bare::open_or_create(&self.folder, &self.shown_url)?;
+        if !*tidied {
+            bare.remove_leftovers();
+            *tidied = true;
+        }
+        Ok(bare)
+    }
+
     /// What may be offered to the server, newest first.
     pub(crate) fn offers(&self) -> Vec<Held> {
         self.state().held.iter().rev().take(OFFERED).cloned().collect()

@@ -22,7 +22,7 @@ fn utf8(bytes: &[u8]) -> Result<Cow<'_, str>, Problem> {
         Ok(text) => Ok(Cow::Borrowed(text)),
         Err(error) => {
             let before = &bytes[..error.valid_up_to()];
-            let line = u32::try_from(super::memchr_lines(before) + 1).unwrap_or(u32::MAX);
+            let line = u32::try_from(super::line_feeds(before) + 1).unwrap_or(u32::MAX);
             Err(Problem { line, message: "the file is not UTF-8 text".to_owned() })
         }
     }

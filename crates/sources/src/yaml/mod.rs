@@ -114,12 +114,12 @@ fn of_json(error: &serde_json::Error) -> Problem {
 }
 
 fn line_at(text: &str, offset: usize) -> u32 {
-    let lines = memchr_lines(&text.as_bytes()[..offset.min(text.len())]);
+    let lines = line_feeds(&text.as_bytes()[..offset.min(text.len())]);
     u32::try_from(lines + 1).unwrap_or(u32::MAX)
 }
 
-fn memchr_lines(bytes: &[u8]) -> usize {
-    bytes.iter().filter(|byte| **byte == b'\n').count()
+fn line_feeds(bytes: &[u8]) -> usize {
+    memchr::memchr_iter(b'\n', bytes).count()
 }
 
 /// A part of a file between two lines of `---`.
@@ -163,6 +163,8 @@ fn split(text: &str) -> Vec<Result<Chunk, Problem>> {
 
 #[cfg(test)]
 mod tests {
+    use std::fmt::Write as _;
+
     use serde_json::json;
 
     use super::{YamlLimits, documents, json};
@@ -207,7 +209,7 @@ mod tests {
         let mut text = String::from("a0: &a0 [xxxxxxxxxx, xxxxxxxxxx]\n");
         for level in 1..40 {
             let below = level - 1;
-            text.push_str(&format!("a{level}: &a{level} [*a{below}, *a{below}, *a{below}, *a{below}]\n"));
+            let _ = writeln!(text, "a{level}: &a{level} [*a{below}, *a{below}, *a{below}, *a{below}]");
         }
         let (_, message) = read(&text).remove(0).expect_err("it is too large");
         assert!(message.contains("aliases"), "{message}");
@@ -222,7 +224,7 @@ mod tests {
     fn nesting_beyond_the_bound_is_refused() {
         let deep = format!("{}1{}", "[".repeat(101), "]".repeat(101));
         assert!(read(&deep)[0].is_err());
-        let block: String = (0..101).map(|level| format!("{}a:\n", "  ".repeat(level))).collect();
+        let block = (0..101).fold(String::new(), |text, level| text + &"  ".repeat(level) + "a:\n");
         assert!(read(&format!("{block}{}b\n", "  ".repeat(101)))[0].is_err());
     }
 

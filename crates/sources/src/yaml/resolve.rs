@@ -190,13 +190,15 @@ impl Scalar {
     }
 }
 
-/// A float as Kubernetes holds it: whole numbers of up to 63 bits are integers.
+/// A float as Kubernetes holds it: what Go writes without a point, and fits into 63 bits, is an integer.
 fn number(value: f64) -> Option<Value> {
-    // 2^63 is a float exactly; everything below it fits.
-    const BOUND: f64 = 9_223_372_036_854_775_808.0;
-    if value.fract() == 0.0 && (-BOUND..BOUND).contains(&value) {
-        #[expect(clippy::cast_possible_truncation, reason = "it is whole and within bounds")]
-        return Some(Value::from(value as i64));
+    // Go writes an exponent from here on.
+    const EXPONENT: f64 = 1e21;
+    if value.fract() == 0.0 && value.abs() < EXPONENT {
+        // Rust writes as many digits as Go: the fewest that tell the number, then zeros.
+        if let Ok(whole) = value.to_string().parse::<i64>() {
+            return Some(Value::from(whole));
+        }
     }
     Number::from_f64(value).map(Value::Number)
 }
