@@ -32,7 +32,11 @@ pub(super) type WatchReceiver = mpsc::Receiver<bridgehead_kubernetes::watch::Wat
 impl LiveCluster {
     /// A cluster on this connection, and the receiver of its watches. Begins to read what it serves, and
     /// tells `events` when that is known, or why it is not.
-    pub(super) fn open(id: ClusterId, connection: Connection, events: mpsc::UnboundedSender<Event>) -> (Self, WatchReceiver) {
+    pub(super) fn open(
+        id: ClusterId,
+        connection: Connection,
+        events: mpsc::UnboundedSender<Event>,
+    ) -> (Self, WatchReceiver) {
         let (watches, receiver) = Watches::new(connection.clone(), WATCH_BUDGET);
         let discoverer = Arc::new(Discoverer::new(connection.clone()));
         tokio::spawn(discover(id.clone(), discoverer.clone(), events));
@@ -85,7 +89,7 @@ impl Cluster for LiveCluster {
     }
 
     async fn refresh_kinds(&self) -> Result<(), CallError> {
-        self.discoverer.refresh().await.map(|_| ()).map_err(call_error)
+        self.discoverer.refresh().await.map(|_| ()).map_err(|error| call_error(&error))
     }
 
     fn watch(&self, resource: &Resource) {
@@ -98,28 +102,32 @@ impl Cluster for LiveCluster {
                 return match write::get(&self.connection, &self.resource(&kind)?, &key).await {
                     Ok(Some(live)) => Ok(Reply::Object(live.manifest)),
                     Ok(None) => Ok(Reply::Gone),
-                    Err(error) => Err(call_error(error)),
+                    Err(error) => Err(call_error(&error)),
                 };
             }
             Call::Create { object, strict, dry_run } => {
                 let resource = self.resource(&object.gvk())?;
-                write::create(&self.connection, &resource, &object.key(), &object, &options(strict, dry_run)).await
+                write::create(&self.connection, &resource, &object.key(), &object, &options(strict, dry_run))
+                    .await
             }
             Call::Replace { object, strict, dry_run } => {
                 let resource = self.resource(&object.gvk())?;
-                write::replace(&self.connection, &resource, &object.key(), &object, &options(strict, dry_run)).await
+                write::replace(&self.connection, &resource, &object.key(), &object, &options(strict, dry_run))
+                    .await
             }
             Call::Patch { kind, key, patch, strict, dry_run } => {
                 let resource = self.resource(&kind)?;
                 let mut how = options(strict, dry_run);
-                if kind.group_kind.is(bridgehead_api::GROUP, "Application") && matches!(patch, Patch::Json(_)) {
+                if kind.group_kind.is(bridgehead_api::GROUP, "Application") && matches!(patch, Patch::Json(_))
+                {
                     controller::APPLICATION_MANAGER.clone_into(&mut how.field_manager);
                 }
                 let change = match patch {
                     Patch::Apply(body) => {
                         let apply = ApplyOptions { write: how, ..ApplyOptions::default() };
                         let answer =
-                            write::apply(&self.connection, &resource, &key, &Manifest::new(body), &apply).await;
+                            write::apply(&self.connection, &resource, &key, &Manifest::new(body), &apply)
+                                .await;
                         return object(answer);
                     }
                     Patch::Json(body) => write::Patch::Json(body),
@@ -141,10 +149,11 @@ impl Cluster for LiveCluster {
                     resource_version,
                     dry_run: DryRun::No,
                 };
-                return match write::begin_deletion(&self.connection, &self.resource(&kind)?, &key, &how).await {
+                return match write::begin_deletion(&self.connection, &self.resource(&kind)?, &key, &how).await
+                {
                     Ok(Deletion::Going(live)) => Ok(Reply::Object(live.manifest)),
                     Ok(Deletion::Gone | Deletion::Absent) => Ok(Reply::Gone),
-                    Err(error) => Err(call_error(error)),
+                    Err(error) => Err(call_error(&error)),
                 };
             }
         };
@@ -161,7 +170,7 @@ fn options(strict: bool, dry_run: bool) -> WriteOptions {
 }
 
 fn object(answer: Result<Live, ApiError>) -> Result<Reply, CallError> {
-    answer.map(|live| Reply::Object(live.manifest)).map_err(call_error)
+    answer.map(|live| Reply::Object(live.manifest)).map_err(|error| call_error(&error))
 }
 
 /// A test of a JSON patch that does not hold is told as invalid; it means that the object has changed.
@@ -173,7 +182,7 @@ fn failed_test(error: CallError, is_conditional: bool) -> CallError {
     }
 }
 
-fn call_error(error: ApiError) -> CallError {
+fn call_error(error: &ApiError) -> CallError {
     let kind = match &error.kind {
         ApiErrorKind::AlreadyExists => CallErrorKind::AlreadyExists,
         ApiErrorKind::Conflict { .. } | ApiErrorKind::Expired => CallErrorKind::Conflict,

@@ -27,7 +27,10 @@ pub(super) async fn create_all(connection: &Connection, namespace: &str) -> Resu
 pub(super) async fn create_until_there(connection: &Connection, namespace: &str) {
     let mut pause = Duration::from_millis(500);
     while let Err(problem) = create_all(connection, namespace).await {
-        tracing::warn!(problem, "failed to create a default and try again: are the CustomResourceDefinitions installed?");
+        tracing::warn!(
+            problem,
+            "failed to create a default and try again: are the CustomResourceDefinitions installed?"
+        );
         tokio::time::sleep(pause).await;
         pause = (pause * 2).min(Duration::from_secs(15));
     }

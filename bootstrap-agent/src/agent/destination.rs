@@ -1,9 +1,9 @@
 //! From a cluster Secret to a connection.
 
-use bridgehead_api::secret::Cluster;
-use bridgehead_kubernetes::{ConnectionSettings, Credentials};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use bridgehead_api::secret::Cluster;
+use bridgehead_kubernetes::{ConnectionSettings, Credentials};
 
 /// Connection settings for a registered cluster; the error says which field cannot be used.
 pub(super) fn settings(cluster: &Cluster) -> Result<ConnectionSettings, String> {

@@ -42,7 +42,7 @@ pub(super) async fn watch<W: World>(controller: &Controller<W>, connection: Conn
             WatchNews::Interrupted { .. } | WatchNews::Resumed => {}
         }
     }
-    std::future::pending().await
+    std::future::pending::<()>().await;
 }
 
 #[derive(Default)]

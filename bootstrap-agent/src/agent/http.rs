@@ -103,7 +103,7 @@ pub(super) async fn answer<W: World>(controller: &Controller<W>, mut queries: Qu
         };
         let _ = reply.send(answer);
     }
-    std::future::pending().await
+    std::future::pending::<()>().await;
 }
 
 fn readiness<W: World>(controller: &Controller<W>) -> (StatusCode, String) {

@@ -39,7 +39,8 @@ pub(super) async fn acquire(connection: &Connection, namespace: &str, identity: 
             }
             Ok(None) => {
                 if !told {
-                    let holder = seen.as_ref().and_then(|(spec, _)| spec.holder_identity.clone()).unwrap_or_default();
+                    let holder =
+                        seen.as_ref().and_then(|(spec, _)| spec.holder_identity.clone()).unwrap_or_default();
                     tracing::info!(identity, holder, "another agent holds the lease; waiting");
                     told = true;
                 }

@@ -2,6 +2,7 @@
 
 use std::sync::atomic::AtomicI64;
 
+use bridgehead_api::application::SyncPolicyAutomated;
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::counter::ConstCounter;
@@ -38,19 +39,30 @@ pub(super) fn render<W: World>(controller: &Controller<W>) -> String {
             namespace: key.namespace.to_string(),
             name: key.name.to_string(),
             project: application.spec.project.clone(),
-            repo: source.map(|source| bridgehead_api::secret::without_user_info(&source.repo_url)).unwrap_or_default(),
+            repo: source
+                .map(|source| bridgehead_api::secret::without_user_info(&source.repo_url))
+                .unwrap_or_default(),
             dest_server: application.spec.destination.server.clone(),
             dest_namespace: application.spec.destination.namespace.clone(),
             sync_status: application.status.sync.status.map_or("Unknown", |status| status.as_str()).into(),
-            health_status: application.status.health.status.map_or("Unknown", |status| status.as_str()).into(),
+            health_status: application
+                .status
+                .health
+                .status
+                .map_or("Unknown", |status| status.as_str())
+                .into(),
             operation: application.operation.as_ref().map_or("", |_| "sync").into(),
-            autosync_enabled: policy.is_some_and(|policy| policy.is_enabled()).to_string(),
+            autosync_enabled: policy.is_some_and(SyncPolicyAutomated::is_enabled).to_string(),
         };
         info.get_or_create(&labels).set(1);
     }
     registry.register("argocd_app_info", "Applications and what is known of them", info);
     let counters = controller.counters();
-    registry.register("bridgehead_passes", "Passes over applications", ConstCounter::new(counters.passes.get()));
+    registry.register(
+        "bridgehead_passes",
+        "Passes over applications",
+        ConstCounter::new(counters.passes.get()),
+    );
     registry.register(
         "bridgehead_advertisements",
         "Times that a repository was asked for its refs",

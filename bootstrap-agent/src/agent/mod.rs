@@ -43,7 +43,7 @@ pub enum AgentError {
         folder: PathBuf,
         /// Why.
         #[source]
-        source: bridgehead_sources::SourceError,
+        source: Box<bridgehead_sources::SourceError>,
     },
     /// The runtime or its signals could not be set up, or the HTTP address is taken.
     #[error("failed to {what}")]
@@ -59,22 +59,26 @@ pub enum AgentError {
 /// Runs the agent until it is told to stop, or loses its Lease.
 pub fn run(options: &AgentOptions) -> Result<Exit, AgentError> {
     logging::start(options);
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().map_err(
-        |source| AgentError::System { what: "start the runtime".into(), source },
-    )?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .map_err(|source| AgentError::System { what: "start the runtime".into(), source })?;
     runtime.block_on(serve(options))
 }
 
 async fn serve(options: &AgentOptions) -> Result<Exit, AgentError> {
     let settings = match &options.kubeconfig {
         Some(path) => ConnectionSettings::kubeconfig(Some(path), options.context.as_deref())?,
-        None if options.context.is_some() => ConnectionSettings::kubeconfig(None, options.context.as_deref())?,
+        None if options.context.is_some() => {
+            ConnectionSettings::kubeconfig(None, options.context.as_deref())?
+        }
         None => ConnectionSettings::in_cluster()?,
     };
     let connection = connect(&settings)?;
     let folder = options.cache_dir.clone().unwrap_or_else(|| std::env::temp_dir().join("bridgehead"));
     let repositories = Repositories::new(bridgehead_sources::Settings::new(&folder))
-        .map_err(|source| AgentError::Cache { folder: folder.clone(), source })?;
+        .map_err(|source| AgentError::Cache { folder: folder.clone(), source: Box::new(source) })?;
 
     let mut stop = StopSignals::new()?;
     let (queries, asked) = http::start(options.metrics_address).await?;

@@ -57,11 +57,14 @@ impl AgentWorld {
             let target = WatchTarget::all(control_resource(kind)).in_namespace(namespace);
             control_watches.start(match kind {
                 ControlKind::Secret => target.labelled(bridgehead_api::annotations::SECRET_TYPE),
-                ControlKind::ConfigMap => target.labelled(format!("{}=argocd", bridgehead_api::annotations::PART_OF)),
+                ControlKind::ConfigMap => {
+                    target.labelled(format!("{}=argocd", bridgehead_api::annotations::PART_OF))
+                }
                 ControlKind::Application | ControlKind::Project => target,
             });
         }
-        let (cluster, receiver) = LiveCluster::open(ClusterId::in_cluster(), connection.clone(), send.clone());
+        let (cluster, receiver) =
+            LiveCluster::open(ClusterId::in_cluster(), connection.clone(), send.clone());
         let inbox = Inbox {
             ready: VecDeque::new(),
             own,
@@ -122,7 +125,11 @@ impl Inbox {
                 self.ready.extend(frames.into_iter().map(|frame: Frame| Event::Control { kind, frame }));
             }
             WatchNews::Interrupted { message } | WatchNews::Refused { message, .. } => {
-                tracing::warn!(?kind, error = message, "a watch of the control namespace failed and is tried again");
+                tracing::warn!(
+                    ?kind,
+                    error = message,
+                    "a watch of the control namespace failed and is tried again"
+                );
             }
             WatchNews::Resumed => {}
         }
@@ -137,10 +144,7 @@ fn unpack(ready: &mut VecDeque<Event>, id: &ClusterId, event: WatchEvent) {
             kind: kind.clone(),
             frame,
         })),
-        WatchNews::Interrupted { message } => {
-            ready.push_back(Event::WatchFailed { cluster: id.clone(), kind, message });
-        }
-        WatchNews::Refused { message, .. } => {
+        WatchNews::Interrupted { message } | WatchNews::Refused { message, .. } => {
             ready.push_back(Event::WatchFailed { cluster: id.clone(), kind, message });
         }
         WatchNews::Resumed => {}

@@ -18,11 +18,15 @@ impl<W: World> Controller<W> {
             }
             FrameKind::Present => match frame.object() {
                 Ok(object) => self.put_control(kind, &object),
-                Err(error) => tracing::warn!(?kind, %error, "failed to read an object of the control namespace"),
+                Err(error) => {
+                    tracing::warn!(?kind, %error, "failed to read an object of the control namespace")
+                }
             },
             FrameKind::Deleted => match frame.object() {
                 Ok(object) => self.remove_control(kind, name_of(&object)),
-                Err(error) => tracing::warn!(?kind, %error, "failed to read an object of the control namespace"),
+                Err(error) => {
+                    tracing::warn!(?kind, %error, "failed to read an object of the control namespace")
+                }
             },
             FrameKind::ListEnds => self.control_list_ends(kind),
             FrameKind::Bookmark | FrameKind::Failed => {}

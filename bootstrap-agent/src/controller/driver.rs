@@ -133,11 +133,17 @@ impl<W: World> Controller<W> {
         let before = handle.cluster.kinds();
         if let Err(error) = handle.cluster.refresh_kinds().await {
             tracing::warn!(cluster = %id, %error, "failed to read what the cluster serves");
-            self.state.borrow_mut().queue.add(Work::Kinds(id.clone()), self.in_seconds(10), Priority::Background);
+            self.state.borrow_mut().queue.add(
+                Work::Kinds(id.clone()),
+                self.in_seconds(10),
+                Priority::Background,
+            );
             return;
         }
         let versions = |kinds: &Option<std::sync::Arc<Discovery>>| {
-            kinds.as_ref().map(|kinds| kinds.kinds().map(|resource| resource.gvk.clone()).collect::<BTreeSet<_>>())
+            kinds
+                .as_ref()
+                .map(|kinds| kinds.kinds().map(|resource| resource.gvk.clone()).collect::<BTreeSet<_>>())
         };
         if versions(&before) == versions(&handle.cluster.kinds()) {
             return;
@@ -156,7 +162,8 @@ impl<W: World> Controller<W> {
         let state = self.state.borrow();
         let read = |key: &str, otherwise: SignedDuration| {
             let text = state.registry.setting("argocd-cm", key);
-            text.and_then(|text| bridgehead_api::duration::parse_seconds_or_duration(text).ok()).unwrap_or(otherwise)
+            text.and_then(|text| bridgehead_api::duration::parse_seconds_or_duration(text).ok())
+                .unwrap_or(otherwise)
         };
         let interval = read("timeout.reconciliation", self.settings.poll_interval);
         let jitter = read("timeout.reconciliation.jitter", self.settings.poll_jitter);
@@ -202,7 +209,9 @@ impl<W: World> Controller<W> {
                         self.wake_waiting(&cluster);
                     }
                     Ok(_) => {}
-                    Err(error) => tracing::warn!(%cluster, kind = %kind, %error, "failed to read a watch event"),
+                    Err(error) => {
+                        tracing::warn!(%cluster, kind = %kind, %error, "failed to read a watch event")
+                    }
                 }
             }
             Event::Kinds { cluster, trouble } => {
@@ -247,17 +256,18 @@ impl<W: World> Controller<W> {
         let instances = [&change.tracked_by_before, &change.tracked_by_after];
         let now = self.world.now();
         let mut state = self.state.borrow_mut();
-        let mut keys: BTreeSet<ApplicationKey> = instances
-            .into_iter()
-            .flatten()
-            .map(|instance| self.application_of(instance))
-            .collect();
+        let mut keys: BTreeSet<ApplicationKey> =
+            instances.into_iter().flatten().map(|instance| self.application_of(instance)).collect();
         if change.wanted && change.tracked_by_after.is_none() {
             keys.extend(wanters(&state, cluster, change));
         }
         for key in keys {
             let Some(entry) = state.registry.application(&key) else { continue };
-            let due = if gathers(&entry.application.status) { now.saturating_add(GATHER).unwrap_or(now) } else { now };
+            let due = if gathers(&entry.application.status) {
+                now.saturating_add(GATHER).unwrap_or(now)
+            } else {
+                now
+            };
             state.queue.add(Work::Application(key), due, Priority::Change);
         }
     }
@@ -301,5 +311,6 @@ fn changes(frame: &Frame) -> bool {
 /// True while an application is synced and comes up: its changes come in bursts.
 fn gathers(status: &bridgehead_api::application::ApplicationStatus) -> bool {
     use bridgehead_api::application::{HealthStatusCode, SyncStatusCode};
-    status.sync.status == Some(SyncStatusCode::Synced) && status.health.status == Some(HealthStatusCode::Progressing)
+    status.sync.status == Some(SyncStatusCode::Synced)
+        && status.health.status == Some(HealthStatusCode::Progressing)
 }

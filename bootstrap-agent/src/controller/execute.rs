@@ -228,7 +228,9 @@ async fn finalizer_effect<W: World>(
     cluster: &ClusterHandle<W::Cluster>,
     effect: &FinalizerEffect,
 ) -> Result<Done, Failure> {
-    let Some(patch) = finalizer_patch(&effect.live, &effect.finalizer) else { return Ok(Done::FinalizerRemoved) };
+    let Some(patch) = finalizer_patch(&effect.live, &effect.finalizer) else {
+        return Ok(Done::FinalizerRemoved);
+    };
     let call = Call::Patch {
         kind: effect.live.manifest.gvk(),
         key: effect.live.key.clone(),
@@ -237,8 +239,9 @@ async fn finalizer_effect<W: World>(
         dry_run: false,
     };
     match send(world, cluster, call).await {
-        Ok(Reply::Object(object)) if object.value().pointer("/metadata/deletionTimestamp").is_some_and(|at| !at.is_null())
-            && Live::new(object.clone()).finalizers().next().is_none() =>
+        Ok(Reply::Object(object))
+            if object.value().pointer("/metadata/deletionTimestamp").is_some_and(|at| !at.is_null())
+                && Live::new(object.clone()).finalizers().next().is_none() =>
         {
             // The last finalizer of an object that was being deleted: it went with this patch.
             cluster.note_gone(&effect.live);
@@ -333,7 +336,9 @@ async fn refresh_live<W: World>(world: &W, cluster: &ClusterHandle<W::Cluster>, 
 fn note_deletion<C: Cluster>(cluster: &ClusterHandle<C>, live: &Live, reply: Reply) {
     match reply {
         // An answer without a deletion time is the object as it was: it is gone.
-        Reply::Object(object) if Live::new(object.clone()).is_terminating() => cluster.note(Reply::Object(object)),
+        Reply::Object(object) if Live::new(object.clone()).is_terminating() => {
+            cluster.note(Reply::Object(object))
+        }
         _ => cluster.note_gone(live),
     }
 }

@@ -8,7 +8,7 @@
 
 use std::rc::Rc;
 
-use bridgehead_api::application::{Confirmable, ConditionType, PropagationPolicy, SyncPhase};
+use bridgehead_api::application::{ConditionType, Confirmable, PropagationPolicy, SyncPhase};
 use bridgehead_api::{ObjectKey, annotations};
 use bridgehead_engine::manifest::{Live, sync_wave};
 use bridgehead_engine::sync::{DeleteEffect, DeleteReason, Effect, Failure, TaskId};
@@ -68,7 +68,10 @@ async fn objects_go<W: World>(
     if let Some(key) = unconfirmed {
         return Err(Problem::lasting(
             ConditionType::DeletionError,
-            format!("waiting for confirmation to delete {key}: set annotation {} to the present time", annotations::DELETION_APPROVED),
+            format!(
+                "waiting for confirmation to delete {key}: set annotation {} to the present time",
+                annotations::DELETION_APPROVED
+            ),
         )
         .into());
     }
@@ -94,7 +97,12 @@ async fn objects_go<W: World>(
         if let Err(Failure::Refused { message }) = outcome.result {
             let key = &outcome.effect.task().key;
             let retry_at = controller.in_seconds(10);
-            return Err(Problem::passing(ConditionType::DeletionError, format!("failed to delete {key}: {message}"), retry_at).into());
+            return Err(Problem::passing(
+                ConditionType::DeletionError,
+                format!("failed to delete {key}: {message}"),
+                retry_at,
+            )
+            .into());
         }
     }
     // The next wave goes when this one is gone, which the watches will tell; what is gone already is gone now.
@@ -107,7 +115,8 @@ fn blocked<W: World>(controller: &Controller<W>, terminating: &[Live]) -> Result
     let old = terminating.iter().find(|object| {
         let since = object.manifest.value().pointer("/metadata/deletionTimestamp").and_then(Value::as_str);
         let since = since.and_then(|since| since.parse::<jiff::Timestamp>().ok());
-        since.is_some_and(|since| now.duration_since(since).as_secs() >= 30) && object.finalizers().next().is_some()
+        since.is_some_and(|since| now.duration_since(since).as_secs() >= 30)
+            && object.finalizers().next().is_some()
     });
     match old {
         None => Err(Problem {
@@ -152,14 +161,21 @@ fn cascade(entry: &Entry) -> Option<Held> {
         (annotations::RESOURCES_FINALIZER_FOREGROUND, PropagationPolicy::Foreground),
         (annotations::RESOURCES_FINALIZER, PropagationPolicy::Foreground),
     ];
-    let (finalizer, propagation) = kinds.into_iter().find(|(finalizer, _)| metadata.has_finalizer(finalizer))?;
+    let (finalizer, propagation) =
+        kinds.into_iter().find(|(finalizer, _)| metadata.has_finalizer(finalizer))?;
     Some(Held { finalizer, propagation })
 }
 
 /// Takes the finalizer off.
-async fn release<W: World>(controller: &Controller<W>, entry: &Rc<Entry>, finalizer: &str) -> Result<Wake, Stop> {
+async fn release<W: World>(
+    controller: &Controller<W>,
+    entry: &Rc<Entry>,
+    finalizer: &str,
+) -> Result<Wake, Stop> {
     let metadata = &entry.application.metadata;
-    let Some(position) = metadata.finalizers.iter().position(|held| held == finalizer) else { return Ok(None) };
+    let Some(position) = metadata.finalizers.iter().position(|held| held == finalizer) else {
+        return Ok(None);
+    };
     let path = format!("/metadata/finalizers/{position}");
     let patch = json!([
         {"op": "test", "path": "/metadata/uid", "value": metadata.uid},

@@ -65,7 +65,11 @@ pub(super) fn watch_kinds<C: Cluster>(
 pub(super) fn known_kinds<C>(scope: &Scope<C>) -> Vec<GroupKind> {
     let status = &scope.entry.application.status;
     let had = status.resources.iter().map(|resource| (&resource.group, &resource.kind));
-    let results = status.operation_state.iter().flat_map(|state| &state.sync_result).flat_map(|result| &result.resources);
+    let results = status
+        .operation_state
+        .iter()
+        .flat_map(|state| &state.sync_result)
+        .flat_map(|result| &result.resources);
     let synced = results.map(|result| (&result.group, &result.kind));
     had.chain(synced).map(|(group, kind)| GroupKind::new(group.as_str(), kind.as_str())).collect()
 }
@@ -83,5 +87,12 @@ pub(super) fn compare<W: World>(
     let owned = scope.cluster.of_application(&scope.instance);
     let rules = controller.diff_rules(scope);
     let options = CompareOptions::of(&scope.spec, &scope.instance);
-    compare_application(&target.desired, &lookup, &owned, &rules, &options, &mut scope.cluster.memo.borrow_mut())
+    compare_application(
+        &target.desired,
+        &lookup,
+        &owned,
+        &rules,
+        &options,
+        &mut scope.cluster.memo.borrow_mut(),
+    )
 }

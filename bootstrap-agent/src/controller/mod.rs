@@ -49,11 +49,11 @@ use queue::{Priority, Queue};
 use registry::{Demand, Registry};
 use repositories::{Polls, Refs, RepositoryKey};
 use target::Target;
-use world::{Call, ClusterId, ClusterTarget, Cluster as _, ControlKind, Reply, World};
+use world::{Call, Cluster as _, ClusterId, ClusterTarget, ControlKind, Reply, World};
 
 pub use driver::Ended;
-pub use registry::{APPLICATION_MANAGER, Entry};
 pub use operation::DEFAULT_FAILED_SYNC_PAUSE;
+pub use registry::{APPLICATION_MANAGER, Entry};
 
 /// How the controller behaves.
 #[derive(Clone, Debug)]
@@ -160,7 +160,14 @@ impl<W: World> Controller<W> {
             listing: HashMap::new(),
             listed: BTreeSet::new(),
         };
-        Self { world, settings, state: RefCell::new(state), hold: RefCell::default(), rival: RefCell::default(), counters: Counters::default() }
+        Self {
+            world,
+            settings,
+            state: RefCell::new(state),
+            hold: RefCell::default(),
+            rival: RefCell::default(),
+            counters: Counters::default(),
+        }
     }
 
     /// The world.
@@ -260,7 +267,11 @@ impl<W: World> Controller<W> {
     }
 
     /// The destination with this id; opened the first time.
-    fn cluster(&self, id: &ClusterId, secret: &Arc<ClusterSecret>) -> Result<Rc<ClusterHandle<W::Cluster>>, Problem> {
+    fn cluster(
+        &self,
+        id: &ClusterId,
+        secret: &Arc<ClusterSecret>,
+    ) -> Result<Rc<ClusterHandle<W::Cluster>>, Problem> {
         if let Some(handle) = self.state.borrow().clusters.get(id) {
             if let Some(trouble) = &*handle.trouble.borrow()
                 && handle.cluster.kinds().is_none()
@@ -348,7 +359,11 @@ impl<W: World> Controller<W> {
             Demand::Nothing => {}
             Demand::Application(key) => {
                 let refresh = state.registry.application(&key).and_then(|entry| {
-                    entry.application.metadata.annotation(bridgehead_api::annotations::REFRESH).map(str::to_owned)
+                    entry
+                        .application
+                        .metadata
+                        .annotation(bridgehead_api::annotations::REFRESH)
+                        .map(str::to_owned)
                 });
                 let priority = if refresh.is_some() { Priority::Request } else { Priority::Change };
                 match refresh {
@@ -419,19 +434,18 @@ impl<W: World> State<W> {
 
 /// CustomResourceDefinitions: every cluster's are watched, for the kinds that they bring.
 fn definitions() -> Resource {
-    Resource::known(
-        "apiextensions.k8s.io/v1",
-        "CustomResourceDefinition",
-        "customresourcedefinitions",
-        false,
-    )
+    Resource::known("apiextensions.k8s.io/v1", "CustomResourceDefinition", "customresourcedefinitions", false)
 }
 
 /// Resources of the control namespace that the agent watches from the start.
 pub fn control_resource(kind: ControlKind) -> Resource {
     match kind {
-        ControlKind::Application => Resource::known(bridgehead_api::API_VERSION, "Application", "applications", true),
-        ControlKind::Project => Resource::known(bridgehead_api::API_VERSION, "AppProject", "appprojects", true),
+        ControlKind::Application => {
+            Resource::known(bridgehead_api::API_VERSION, "Application", "applications", true)
+        }
+        ControlKind::Project => {
+            Resource::known(bridgehead_api::API_VERSION, "AppProject", "appprojects", true)
+        }
         ControlKind::Secret => Resource::known("v1", "Secret", "secrets", true),
         ControlKind::ConfigMap => Resource::known("v1", "ConfigMap", "configmaps", true),
     }

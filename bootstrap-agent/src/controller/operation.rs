@@ -16,11 +16,10 @@ use bridgehead_api::{ObjectKey, annotations};
 use bridgehead_engine::compare::{Comparison, ResourceComparison};
 use bridgehead_engine::diff::DiffRules;
 use bridgehead_engine::manifest::{Desired, Manifest, Origin};
-use bridgehead_engine::status::{
-    Consumed, OperationField, record_of, state_with, with_deployment,
-};
+use bridgehead_engine::status::{Consumed, OperationField, record_of, state_with, with_deployment};
 use bridgehead_engine::sync::{
-    self, Attempt, AutoInput, AutoSync, Outcome, Persist, PlanInput, PlanSettings, Record, Target as PlanTarget,
+    self, Attempt, AutoInput, AutoSync, Outcome, Persist, PlanInput, PlanSettings, Record,
+    Target as PlanTarget,
 };
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
@@ -61,17 +60,30 @@ pub(super) async fn go_on<W: World>(
     let last = application.status.operation_state.as_ref();
     let running = last.filter(|state| state.phase.is_running());
     match (&application.operation, running) {
-        (_, Some(state)) if state.awaits_retry() && application.operation.is_some() => {
+        (_, Some(state)) if state.phase == OperationPhase::Terminating => {
+            // Also between two tries: what is left of the last one is cleaned up, and there is no next.
+            let ending = OperationState { finished_at: None, ..state.clone() };
+            run(controller, scope, target, ending, status_of, Consumed::default()).await
+        }
+        (Some(_), Some(state)) if state.awaits_retry() => {
             retry(controller, scope, target, state.clone(), status_of).await
         }
-        (Some(_), Some(state)) => run(controller, scope, target, state.clone(), status_of, Consumed::default()).await,
+        (Some(_), Some(state)) => {
+            run(controller, scope, target, state.clone(), status_of, Consumed::default()).await
+        }
         (None, Some(state)) => {
             // The request was taken away under the operation: that ends it, hooks and all.
-            let withdrawn = OperationState { phase: OperationPhase::Terminating, ..state.clone() };
+            let withdrawn =
+                OperationState { phase: OperationPhase::Terminating, finished_at: None, ..state.clone() };
             run(controller, scope, target, withdrawn, status_of, Consumed::default()).await
         }
         (Some(requested), None) => {
-            let state = begin(requested.clone(), &application.spec.sync_policy.clone().unwrap_or_default().sync_options, last, now);
+            let state = begin(
+                requested.clone(),
+                &application.spec.sync_policy.clone().unwrap_or_default().sync_options,
+                last,
+                now,
+            );
             run(controller, scope, target, state, status_of, Consumed::default()).await
         }
         (None, None) => automated(controller, scope, target, comparison, status_of).await,
@@ -98,8 +110,10 @@ async fn automated<W: World>(
         AutoSync::Start(operation) => {
             let last = scope.entry.application.status.operation_state.as_ref();
             let state = begin((*operation).clone(), &[], last, now);
-            let consumed =
-                Consumed { operation: OperationField::Set(operation), refresh: target.consumed.refresh.clone() };
+            let consumed = Consumed {
+                operation: OperationField::Set(operation),
+                refresh: target.consumed.refresh.clone(),
+            };
             run(controller, scope, target, state, status_of, consumed).await
         }
     }
@@ -127,7 +141,12 @@ fn decide<W: World>(
 }
 
 /// The state of an operation that begins now.
-fn begin(mut operation: Operation, policy_options: &[String], last: Option<&OperationState>, now: Timestamp) -> OperationState {
+fn begin(
+    mut operation: Operation,
+    policy_options: &[String],
+    last: Option<&OperationState>,
+    now: Timestamp,
+) -> OperationState {
     let sync = operation.sync.get_or_insert_default();
     if sync.sync_options.is_empty() {
         sync.sync_options = policy_options.to_vec();
@@ -244,12 +263,24 @@ async fn run<W: World>(
     let result = SyncOperationResult {
         resources: Vec::new(),
         revision: if target.sources.len() == 1 { target.revisions[0].clone() } else { String::new() },
-        source: if target.sources.len() == 1 { target.sources[0].clone() } else { ApplicationSource::default() },
+        source: if target.sources.len() == 1 {
+            target.sources[0].clone()
+        } else {
+            ApplicationSource::default()
+        },
         sources: if target.sources.len() == 1 { Vec::new() } else { target.sources.clone() },
         revisions: if target.sources.len() == 1 { Vec::new() } else { target.revisions.clone() },
         managed_namespace_metadata: None,
     };
-    let run = Run { controller, scope, of_spec, status_of, operation: state.operation.clone(), result, stored: RefCell::new(consumed) };
+    let run = Run {
+        controller,
+        scope,
+        of_spec,
+        status_of,
+        operation: state.operation.clone(),
+        result,
+        stored: RefCell::new(consumed),
+    };
     run.until_it_waits(&plan, record).await
 }
 
@@ -315,14 +346,23 @@ impl<W: World> Run<'_, W> {
     async fn store(&self, record: &Record) -> Result<(), Stop> {
         let entry = self.controller.application(&self.scope.key).ok_or(Stop::Wait)?;
         let state = state_with(record, self.operation.clone(), self.result.clone());
-        let begins = entry.application.status.operation_state.as_ref().is_none_or(|known| known.started_at != state.started_at);
+        let begins = entry
+            .application
+            .status
+            .operation_state
+            .as_ref()
+            .is_none_or(|known| known.started_at != state.started_at);
         let mut status = (self.status_of)(&entry.application.status, Vec::new());
         status.operation_state = Some(state);
         let consumed = self.stored.take();
         store::status(self.controller, &entry, status, consumed).await?;
         if begins {
             let how = if self.operation.initiated_by.automated { "automated" } else { "requested" };
-            self.announce("OperationStarted", false, format!("Initiated {how} sync to '{}'", self.shown_revision()));
+            self.announce(
+                "OperationStarted",
+                false,
+                format!("Initiated {how} sync to '{}'", self.shown_revision()),
+            );
         }
         Ok(())
     }
@@ -337,7 +377,12 @@ impl<W: World> Run<'_, W> {
             && (retry.limit < 0 || record.retry_count < retry.limit);
         if goes_on {
             record.phase = OperationPhase::Running;
-            record.message = format!("{} (retrying, attempt #{} of {})", record.message, record.retry_count + 1, retry.limit);
+            record.message = format!(
+                "{} (retrying, attempt #{} of {})",
+                record.message,
+                record.retry_count + 1,
+                retry.limit
+            );
         }
         let state = state_with(&record, self.operation.clone(), self.result.clone());
         let fresh = live::compare(self.controller, self.scope, self.of_spec);
@@ -365,9 +410,11 @@ impl<W: World> Run<'_, W> {
                 OperationField::Keep
             };
         }
-        consumed.refresh = consumed.refresh.or_else(|| self.of_spec.consumed.refresh.clone().filter(|refresh| {
-            entry.application.metadata.annotation(annotations::REFRESH) == Some(refresh.as_str())
-        }));
+        consumed.refresh = consumed.refresh.or_else(|| {
+            self.of_spec.consumed.refresh.clone().filter(|refresh| {
+                entry.application.metadata.annotation(annotations::REFRESH) == Some(refresh.as_str())
+            })
+        });
         let verdict = fresh.sync;
         let next = decide(self.controller, self.scope, self.of_spec, verdict, &status);
         let (conditions, next_wake) = match next {
@@ -398,7 +445,11 @@ impl<W: World> Run<'_, W> {
     }
 
     fn shown_revision(&self) -> String {
-        if self.result.revision.is_empty() { self.result.revisions.join(", ") } else { self.result.revision.clone() }
+        if self.result.revision.is_empty() {
+            self.result.revisions.join(", ")
+        } else {
+            self.result.revision.clone()
+        }
     }
 
     fn announce_end(&self, record: &Record) {
@@ -475,7 +526,11 @@ async fn give_up<W: World>(
         ..state
     });
     let consumed = Consumed {
-        operation: if scope.entry.application.operation.is_some() { OperationField::Remove } else { OperationField::Keep },
+        operation: if scope.entry.application.operation.is_some() {
+            OperationField::Remove
+        } else {
+            OperationField::Keep
+        },
         refresh: of_spec.consumed.refresh.clone(),
     };
     store::status(controller, &scope.entry, status, consumed).await?;

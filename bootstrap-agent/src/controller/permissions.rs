@@ -6,7 +6,9 @@ use bridgehead_api::application::{ApplicationSpec, ConditionType};
 use bridgehead_api::project::AppProject;
 use bridgehead_api::secret::Cluster;
 use bridgehead_api::{Namespace, ObjectKey};
-use bridgehead_engine::manifest::{Desired, Problem as EngineProblem, ProblemKind, defined_kind, defined_scope_is_namespaced};
+use bridgehead_engine::manifest::{
+    Desired, Problem as EngineProblem, ProblemKind, defined_kind, defined_scope_is_namespaced,
+};
 use bridgehead_engine::project::{self, ProjectDestination};
 use bridgehead_kubernetes::discovery::Discovery;
 
@@ -39,12 +41,15 @@ pub(super) fn rejected_objects<'a, C>(
     let place = destination(&scope.target, scope.namespace.as_str());
     let defined: Vec<_> = objects
         .clone()
-        .filter_map(|object| Some((defined_kind(&object.manifest)?, defined_scope_is_namespaced(&object.manifest)?)))
+        .filter_map(|object| {
+            Some((defined_kind(&object.manifest)?, defined_scope_is_namespaced(&object.manifest)?))
+        })
         .collect();
     objects
         .filter_map(|object| {
             let kind = &object.key.group_kind;
-            let by_definition = || defined.iter().find(|(known, _)| known == kind).map(|(_, namespaced)| *namespaced);
+            let by_definition =
+                || defined.iter().find(|(known, _)| known == kind).map(|(_, namespaced)| *namespaced);
             let namespaced = kinds
                 .is_namespaced(kind)
                 .or_else(by_definition)
@@ -56,7 +61,12 @@ pub(super) fn rejected_objects<'a, C>(
 }
 
 fn destination<'a>(cluster: &'a Cluster, namespace: &'a str) -> ProjectDestination<'a> {
-    ProjectDestination { server: &cluster.server, name: &cluster.name, namespace, cluster_project: &cluster.project }
+    ProjectDestination {
+        server: &cluster.server,
+        name: &cluster.name,
+        namespace,
+        cluster_project: &cluster.project,
+    }
 }
 
 /// Warnings of a comparison as conditions.

@@ -20,7 +20,10 @@ use super::{finalize, live, scope, store, target};
 pub(super) type Wake = Option<Timestamp>;
 
 /// The pass.
-pub(super) async fn reconcile<W: World>(controller: &Controller<W>, key: &ApplicationKey) -> Result<Wake, Stop> {
+pub(super) async fn reconcile<W: World>(
+    controller: &Controller<W>,
+    key: &ApplicationKey,
+) -> Result<Wake, Stop> {
     let Some(entry) = controller.application(key) else { return Ok(None) };
     if entry.application.metadata.annotation(bridgehead_api::annotations::SKIP_RECONCILE) == Some("true") {
         return Ok(None);

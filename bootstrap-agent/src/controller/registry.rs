@@ -38,8 +38,9 @@ impl Entry {
         let application = Application::from_value(object.clone())
             .map_err(|error| format!("failed to read the Application: {error}"))?;
         let stored = object.get("status");
-        let status_is_canonical = stored
-            .is_some_and(|stored| serde_json::to_value(&application.status).is_ok_and(|ours| ours == *stored));
+        let status_is_canonical = stored.is_some_and(|stored| {
+            serde_json::to_value(&application.status).is_ok_and(|ours| ours == *stored)
+        });
         let mut hasher = DefaultHasher::new();
         for part in ["/spec", "/operation", "/metadata/annotations", "/metadata/finalizers"] {
             object.pointer(part).map(Value::to_string).hash(&mut hasher);
@@ -135,7 +136,10 @@ impl Registry {
     }
 
     /// The cluster that a destination means.
-    pub(super) fn destination(&self, destination: &ApplicationDestination) -> Result<(ClusterId, Arc<Cluster>), DestinationProblem> {
+    pub(super) fn destination(
+        &self,
+        destination: &ApplicationDestination,
+    ) -> Result<(ClusterId, Arc<Cluster>), DestinationProblem> {
         let by_name = !destination.name.is_empty();
         if by_name && !destination.server.is_empty() {
             return Err(DestinationProblem::Invalid(format!(
@@ -164,7 +168,10 @@ impl Registry {
         if wanted == ClusterId::IN_CLUSTER || (by_name && wanted == "in-cluster") {
             return Ok((ClusterId::in_cluster(), Arc::new(in_cluster())));
         }
-        Err(DestinationProblem::Unknown { what: if by_name { "name" } else { "server" }, value: wanted.clone() })
+        Err(DestinationProblem::Unknown {
+            what: if by_name { "name" } else { "server" },
+            value: wanted.clone(),
+        })
     }
 
     /// How a repository is reached, for applications of a project: its own Secret, or the credential template
@@ -348,14 +355,16 @@ fn demand_of_settings(name: &str) -> Demand {
 
 /// True if `next` was read before `known`: a late frame. Versions that are no numbers are never older.
 fn is_older(next: &Application, known: &Application) -> bool {
-    let number = |application: &Application| application.metadata.resource_version.as_str().parse::<u64>().ok();
+    let number =
+        |application: &Application| application.metadata.resource_version.as_str().parse::<u64>().ok();
     next.metadata.uid == known.metadata.uid
         && matches!((number(next), number(known)), (Some(next), Some(known)) if next < known)
 }
 
 /// True if somebody else changed the phase of the operation: `terminate-op`, or a request that cleared it.
 fn foreign_phase(before: &Application, after: &Application) -> bool {
-    let phase = |application: &Application| application.status.operation_state.as_ref().map(|state| state.phase);
+    let phase =
+        |application: &Application| application.status.operation_state.as_ref().map(|state| state.phase);
     phase(before) != phase(after)
 }
 
@@ -365,7 +374,8 @@ fn foreign_writer(before: &Entry, after: &Entry) -> Option<String> {
     let writer = after.status_writer.as_ref().filter(|writer| *writer != APPLICATION_MANAGER)?;
     let was_ours = before.status_writer.as_ref().is_none_or(|before| before == APPLICATION_MANAGER);
     let is_news = before.application.status.reconciled_at != after.application.status.reconciled_at;
-    (was_ours && is_news && before.application.metadata.uid == after.application.metadata.uid).then(|| writer.clone())
+    (was_ours && is_news && before.application.metadata.uid == after.application.metadata.uid)
+        .then(|| writer.clone())
 }
 
 /// Field manager of what the agent writes to Applications.

@@ -86,7 +86,13 @@ impl Polls {
 
     /// When the repository is to be asked again: after the interval and its jitter, sooner and sooner apart
     /// after a failure.
-    pub(super) fn next(&self, key: &RepositoryKey, interval: SignedDuration, jitter: SignedDuration, random: u64) -> Timestamp {
+    pub(super) fn next(
+        &self,
+        key: &RepositoryKey,
+        interval: SignedDuration,
+        jitter: SignedDuration,
+        random: u64,
+    ) -> Timestamp {
         let Some((asked, _)) = self.polls.get(key).and_then(|poll| poll.last.as_ref()) else {
             return Timestamp::UNIX_EPOCH;
         };

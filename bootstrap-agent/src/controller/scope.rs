@@ -11,15 +11,21 @@ use super::registry::Entry;
 use super::world::World;
 
 /// Resolves everything that needs no source and no cluster.
-pub(super) fn resolve<W: World>(controller: &Controller<W>, entry: Rc<Entry>) -> Result<Scope<W::Cluster>, Stop> {
+pub(super) fn resolve<W: World>(
+    controller: &Controller<W>,
+    entry: Rc<Entry>,
+) -> Result<Scope<W::Cluster>, Stop> {
     let spec = normalise_spec(entry.application.spec.clone());
     let invalid = |message: String| Problem::lasting(ConditionType::InvalidSpecError, message);
-    let sources = if spec.sources.is_empty() { spec.source.iter().cloned().collect() } else { spec.sources.clone() };
+    let sources =
+        if spec.sources.is_empty() { spec.source.iter().cloned().collect() } else { spec.sources.clone() };
     if spec.source_hydrator.is_some() {
         return Err(invalid("`spec.sourceHydrator` is not supported by this release: sync from the hydrated branch with `spec.source`".into()).into());
     }
     if sources.is_empty() {
-        return Err(invalid("the application has no source: set `spec.source` or `spec.sources`".into()).into());
+        return Err(
+            invalid("the application has no source: set `spec.source` or `spec.sources`".into()).into()
+        );
     }
     let state = controller.state.borrow();
     let project = state.registry.project(&spec.project).ok_or_else(|| {

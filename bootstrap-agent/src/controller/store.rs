@@ -76,7 +76,8 @@ pub(super) async fn problem<W: World>(
         .map_or(now, bridgehead_api::Time::timestamp);
     let in_grace = now.duration_since(known_since).as_secs() < GRACE_SECONDS;
     let was_compared = application.status.sync.status.is_some();
-    let verdict = if problem.may_pass && in_grace && was_compared { Verdict::LastKnown } else { Verdict::Unknown };
+    let verdict =
+        if problem.may_pass && in_grace && was_compared { Verdict::LastKnown } else { Verdict::Unknown };
     let spec = normalise_spec(application.spec.clone());
     let observation = Observation {
         spec: &spec,

@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use bridgehead_api::application::{ApplicationSource, ConditionType, SourceType, SyncOptions};
 use bridgehead_api::{GroupKind, ObjectKey, annotations};
-use bridgehead_engine::manifest::{Desired, Destination, Disposition, ProblemKind, disposition, normalise_desired};
+use bridgehead_engine::manifest::{
+    Desired, Destination, Disposition, ProblemKind, disposition, normalise_desired,
+};
 use bridgehead_engine::source;
 use bridgehead_engine::status::Consumed;
 use bridgehead_sources::{ErrorKind, RenderRequest, RepoAccess};
@@ -142,7 +144,10 @@ fn resolve<W: World>(
     if source.is_helm_chart() || source.is_oci() {
         return Err(Problem::lasting(
             ConditionType::ComparisonError,
-            format!("failed to render `{}`: this release renders plain manifests from Git only", source.repo_url),
+            format!(
+                "failed to render `{}`: this release renders plain manifests from Git only",
+                source.repo_url
+            ),
         )
         .into());
     }
@@ -156,12 +161,13 @@ fn resolve<W: World>(
         Refs::NotYet => Err(Stop::Wait),
         Refs::Failed(error) => Err(source_problem(controller, source, &error).into()),
         Refs::Known(refs) => {
-            let resolved = source::resolve(&revision.as_str().into(), &refs, &source.tag_prefix).map_err(|error| {
-                Problem::lasting(
-                    ConditionType::ComparisonError,
-                    format!("failed to resolve revision `{revision}` of `{}`: {error}", source.repo_url),
-                )
-            })?;
+            let resolved =
+                source::resolve(&revision.as_str().into(), &refs, &source.tag_prefix).map_err(|error| {
+                    Problem::lasting(
+                        ConditionType::ComparisonError,
+                        format!("failed to resolve revision `{revision}` of `{}`: {error}", source.repo_url),
+                    )
+                })?;
             Ok(At { access, sha: resolved.sha, reference: resolved.reference })
         }
     }

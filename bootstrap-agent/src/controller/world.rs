@@ -42,7 +42,10 @@ pub trait World: 'static {
     fn connect(&self, target: &ClusterTarget) -> Result<Rc<Self::Cluster>, String>;
 
     /// Asks a repository for its refs: one request.
-    fn advertise(&self, repository: &RepoAccess) -> impl Future<Output = Result<Arc<RefAdvertisement>, SourceError>>;
+    fn advertise(
+        &self,
+        repository: &RepoAccess,
+    ) -> impl Future<Output = Result<Arc<RefAdvertisement>, SourceError>>;
 
     /// Renders a path at a commit; fetches the commit first if it is not there.
     fn render(&self, request: &RenderRequest) -> impl Future<Output = Result<Arc<Rendered>, SourceError>>;

@@ -16,7 +16,8 @@ pub(super) async fn run(scale: Scale) -> Result<Value> {
     let client = cluster.client().await?;
     namespaces(&client).await?;
     let begun = Instant::now();
-    let all = (0..scale.applications).flat_map(|number| (0..scale.objects).map(move |object| (number, object)));
+    let all =
+        (0..scale.applications).flat_map(|number| (0..scale.objects).map(move |object| (number, object)));
     futures::stream::iter(all)
         .map(|(number, object)| {
             let client = client.clone();
@@ -47,7 +48,9 @@ fn value(number: usize, object: usize, what: &str) -> Value {
             "apiVersion": "v1", "kind": what, "metadata": metadata,
             "spec": {"selector": {"app": name}, "ports": [{"name": "http", "port": 80, "targetPort": 8080}]},
         }),
-        "Secret" => json!({"apiVersion": "v1", "kind": what, "metadata": metadata, "type": "Opaque", "data": {"key": "dmFsdWU="}}),
+        "Secret" => {
+            json!({"apiVersion": "v1", "kind": what, "metadata": metadata, "type": "Opaque", "data": {"key": "dmFsdWU="}})
+        }
         _ => json!({
             "apiVersion": "v1", "kind": what, "metadata": metadata,
             "data": {"value": "first", "padding": "0123456789".repeat(20)},

@@ -192,7 +192,9 @@ async fn restart(stage: &mut Stage, binary: &Path) -> Result<Value> {
 async fn refresh(stage: &Stage, number: usize) -> Result<()> {
     let annotation = json!({"metadata": {"annotations": {"argocd.argoproj.io/refresh": "normal"}}});
     let name = repository::application_name(number);
-    applications(&stage.client, CONTROL).patch(&name, &PatchParams::default(), &Patch::Merge(annotation)).await?;
+    applications(&stage.client, CONTROL)
+        .patch(&name, &PatchParams::default(), &Patch::Merge(annotation))
+        .await?;
     Ok(())
 }
 

@@ -39,7 +39,8 @@ pub(super) fn fill(repository: &Repository, scale: Scale) -> Result<()> {
 pub(super) fn change(repository: &Repository, application: usize, value: &str) -> Result<()> {
     let path = format!("{}/all.yaml", folder(application));
     let text = std::fs::read_to_string(repository.tree().join(&path))?;
-    let mut documents: Vec<String> = text.split("---\n").filter(|part| !part.trim().is_empty()).map(str::to_owned).collect();
+    let mut documents: Vec<String> =
+        text.split("---\n").filter(|part| !part.trim().is_empty()).map(str::to_owned).collect();
     documents[0] = manifest(application, 0, value);
     let text: String = documents.iter().map(|document| format!("---\n{}\n", document.trim_end())).collect();
     repository.write(&path, text)
@@ -51,7 +52,9 @@ pub(super) fn manifest(application: usize, object: usize, value: &str) -> String
         1 => format!(
             "apiVersion: v1\nkind: Service\nmetadata:\n  name: {name}\nspec:\n  selector:\n    app: {name}\n  ports:\n  - name: http\n    port: 80\n    targetPort: 8080\n"
         ),
-        2 => format!("apiVersion: v1\nkind: Secret\nmetadata:\n  name: {name}\ntype: Opaque\ndata:\n  key: dmFsdWU=\n"),
+        2 => format!(
+            "apiVersion: v1\nkind: Secret\nmetadata:\n  name: {name}\ntype: Opaque\ndata:\n  key: dmFsdWU=\n"
+        ),
         _ => format!(
             "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: {name}\n  labels:\n    app: {name}\ndata:\n  value: {value}\n  padding: \"{}\"\n",
             "0123456789".repeat(20)

@@ -32,8 +32,10 @@ pub(crate) fn run(arguments: Arguments) -> Result<()> {
     let binary = match arguments.binary {
         Some(path) => path,
         None => {
-            execute(cargo(&["build", "--release", "--package", "bridgehead", "--bin", "bridgehead"])
-                .current_dir(workspace()))?;
+            execute(
+                cargo(&["build", "--release", "--package", "bridgehead", "--bin", "bridgehead"])
+                    .current_dir(workspace()),
+            )?;
             target_folder()?.join("release").join("bridgehead")
         }
     };

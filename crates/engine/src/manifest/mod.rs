@@ -7,6 +7,7 @@
 //! The wrappers keep the two apart, so that arguments cannot be swapped.
 
 mod hook;
+mod images;
 mod normalise;
 mod object;
 mod order;
@@ -16,6 +17,7 @@ mod tracking;
 pub use hook::{
     Disposition, disposition, hook_delete_policies, hook_types, is_hook, sync_wave, wave_problem,
 };
+pub use images::images;
 pub use normalise::{Destination, normalise_desired};
 pub use object::{Desired, Live, Manifest, Origin};
 pub use order::{compare_kinds, defined_kind, defined_scope_is_namespaced, kind_order};

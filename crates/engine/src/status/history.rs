@@ -45,7 +45,10 @@ mod tests {
     fn state(revision: &str, sync: SyncOperation) -> OperationState {
         OperationState {
             operation: Operation { sync: Some(sync), ..Operation::default() },
-            sync_result: Some(SyncOperationResult { revision: revision.into(), ..SyncOperationResult::default() }),
+            sync_result: Some(SyncOperationResult {
+                revision: revision.into(),
+                ..SyncOperationResult::default()
+            }),
             ..OperationState::default()
         }
     }

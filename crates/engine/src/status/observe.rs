@@ -12,6 +12,7 @@ use serde_json::Value;
 
 use super::conditions;
 use crate::compare::{Comparison, ResourceComparison};
+use crate::manifest;
 
 /// What one pass found out.
 #[derive(Debug)]
@@ -55,7 +56,11 @@ const OWNED: [ConditionType; 9] = [
 ];
 
 /// The status after the pass. `operationState` and `history` stay as they were.
-pub fn observe(before: &ApplicationStatus, observation: Observation<'_>, now: Timestamp) -> ApplicationStatus {
+pub fn observe(
+    before: &ApplicationStatus,
+    observation: Observation<'_>,
+    now: Timestamp,
+) -> ApplicationStatus {
     let now = Time::new(now);
     let mut after = before.clone();
     after.conditions = conditions::merge(&before.conditions, observation.conditions, &OWNED, now);
@@ -88,7 +93,11 @@ pub fn observe(before: &ApplicationStatus, observation: Observation<'_>, now: Ti
             destination: observation.spec.destination.clone(),
             ignore_differences: observation.spec.ignore_differences.clone(),
         },
-        revision: if several { String::new() } else { observation.revisions.first().cloned().unwrap_or_default() },
+        revision: if several {
+            String::new()
+        } else {
+            observation.revisions.first().cloned().unwrap_or_default()
+        },
         revisions: if several { observation.revisions.to_vec() } else { Vec::new() },
     };
     if several {
@@ -117,7 +126,10 @@ fn resource_status(resource: &ResourceComparison) -> ResourceStatus {
         namespace: resource.key.namespace().to_owned(),
         name: resource.key.name.to_string(),
         status: (!resource.hook).then_some(resource.status),
-        health: resource.health.as_ref().map(|health| HealthStatus::new(health.status, health.message.clone())),
+        health: resource
+            .health
+            .as_ref()
+            .map(|health| HealthStatus::new(health.status, health.message.clone())),
         hook: resource.hook,
         requires_pruning: resource.requires_pruning,
         sync_wave: resource.wave,
@@ -131,35 +143,18 @@ fn summary(resources: &[ResourceComparison]) -> ApplicationSummary {
     let mut urls = BTreeSet::new();
     let mut is_app_of_apps = false;
     for resource in resources {
-        let live = resource.live.as_ref().map(|live| live.manifest.value());
-        let Some(object) = live.or(resource.desired.as_ref().map(|desired| desired.manifest.value())) else {
-            continue;
-        };
-        if let Some(spec) = object.get("spec") {
-            collect_images(spec, &mut images);
-        }
+        let live = resource.live.as_ref().map(|live| &live.manifest);
+        let object = live.or(resource.desired.as_ref().map(|desired| &desired.manifest));
+        images.extend(object.into_iter().flat_map(manifest::images));
         is_app_of_apps |= resource.key.group_kind.is(bridgehead_api::GROUP, "Application");
         if let Some(live) = live {
-            collect_urls(&resource.key.group_kind.kind, live, &mut urls);
+            collect_urls(&resource.key.group_kind.kind, live.value(), &mut urls);
         }
     }
     ApplicationSummary {
         external_urls: urls.into_iter().collect(),
         images: images.into_iter().collect(),
         is_app_of_apps,
-    }
-}
-
-/// Images of a pod, of a pod template, and of a job's template inside a cron job.
-pub(crate) fn collect_images(spec: &Value, images: &mut BTreeSet<String>) {
-    for list in ["initContainers", "containers"] {
-        let containers = spec.get(list).and_then(Value::as_array).into_iter().flatten();
-        images.extend(containers.filter_map(|container| container.get("image")?.as_str()).map(str::to_owned));
-    }
-    for template in ["/template/spec", "/jobTemplate/spec"] {
-        if let Some(inner) = spec.pointer(template) {
-            collect_images(inner, images);
-        }
     }
 }
 

@@ -103,8 +103,9 @@ mod tests {
     fn the_refresh_annotation_goes_only_if_it_is_the_one_that_was_answered() {
         let consumed = Consumed { refresh: Some("hard".into()), ..Consumed::default() };
         let status = ApplicationStatus::default();
-        let patch =
-            status_patch(&"u".into(), &"7".into(), Some(&status), &status, &consumed).expect("a patch").to_string();
+        let patch = status_patch(&"u".into(), &"7".into(), Some(&status), &status, &consumed)
+            .expect("a patch")
+            .to_string();
         assert!(patch.contains(
             r#"{"op":"test","path":"/metadata/annotations/argocd.argoproj.io~1refresh","value":"hard"}"#
         ));
@@ -114,6 +115,9 @@ mod tests {
     #[test]
     fn nothing_new_gives_no_patch() {
         let status = ApplicationStatus::default();
-        assert_eq!(status_patch(&"u".into(), &"7".into(), Some(&status), &status, &Consumed::default()), None);
+        assert_eq!(
+            status_patch(&"u".into(), &"7".into(), Some(&status), &status, &Consumed::default()),
+            None
+        );
     }
 }

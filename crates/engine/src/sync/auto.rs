@@ -58,9 +58,8 @@ pub fn decide(input: AutoInput<'_>) -> AutoSync {
     if !automated.is_enabled() || input.sync != SyncStatusCode::OutOfSync {
         return AutoSync::No;
     }
-    let out_of_sync = || {
-        input.resources.iter().filter(|resource| resource.status == Some(SyncStatusCode::OutOfSync))
-    };
+    let out_of_sync =
+        || input.resources.iter().filter(|resource| resource.status == Some(SyncStatusCode::OutOfSync));
     if !automated.prunes() && out_of_sync().all(|resource| resource.requires_pruning) {
         return AutoSync::No;
     }
@@ -105,7 +104,8 @@ pub fn decide(input: AutoInput<'_>) -> AutoSync {
     let due = after(finished, input.failed_pause);
     if due > input.now {
         let shown = input.revisions.join(", ");
-        let message = format!("failed last sync attempt to [{shown}]: {}; next attempt after {due:.0}", last.message);
+        let message =
+            format!("failed last sync attempt to [{shown}]: {}; next attempt after {due:.0}", last.message);
         return AutoSync::Later(due, Some((ConditionType::SyncError, message)));
     }
     let selected = last.operation.sync.as_ref().map(|sync| sync.resources.clone()).unwrap_or_default();
@@ -193,7 +193,10 @@ mod tests {
             },
             phase,
             message: "no".into(),
-            sync_result: Some(SyncOperationResult { revision: revision.into(), ..SyncOperationResult::default() }),
+            sync_result: Some(SyncOperationResult {
+                revision: revision.into(),
+                ..SyncOperationResult::default()
+            }),
             finished_at: Some(at(finished).into()),
             ..OperationState::default()
         }
@@ -229,7 +232,9 @@ mod tests {
     #[test]
     fn a_new_revision_starts_a_whole_sync() {
         let last = ended(OperationPhase::Succeeded, "r1", 0, 10);
-        let AutoSync::Start(operation) = decision(SyncPolicyAutomated::default(), Some(&last), &drifted(), 11) else {
+        let AutoSync::Start(operation) =
+            decision(SyncPolicyAutomated::default(), Some(&last), &drifted(), 11)
+        else {
             panic!("expected a start");
         };
         assert!(!operation.is_selective());

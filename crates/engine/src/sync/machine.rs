@@ -6,7 +6,6 @@
 //! It is called again after every batch of effects and whenever something live changed, and it may be
 //! called at any time: with nothing new it asks for nothing new.
 
-
 use bridgehead_api::annotations;
 use bridgehead_api::application::{
     HealthStatusCode, HookDeletePolicy, HookType, OperationPhase, PropagationPolicy, ResultCode, SyncPhase,
@@ -181,7 +180,12 @@ impl Machine<'_> {
         let Some(task) = self.plan.task(outcome.effect.task()) else { return };
         match (&outcome.effect, &outcome.result) {
             (Effect::Apply(_), Ok(Done::Applied { message })) if self.plan.is_dry_run() => {
-                self.set(task, Some(ResultCode::Synced), TaskState::Succeeded, format!("{message} (dry run)"));
+                self.set(
+                    task,
+                    Some(ResultCode::Synced),
+                    TaskState::Succeeded,
+                    format!("{message} (dry run)"),
+                );
             }
             (Effect::Apply(_), Ok(Done::Applied { message })) => {
                 self.set(task, Some(ResultCode::Synced), TaskState::Running, message);
@@ -343,7 +347,8 @@ impl Machine<'_> {
             return Flow::Wait(format!("waiting for deletion of {}{}", first.id, and_more(going.len())));
         }
         let plan = self.plan;
-        let open: Vec<&Task> = plan.regular().filter(|task| task.step() == step && self.is_open(task)).collect();
+        let open: Vec<&Task> =
+            plan.regular().filter(|task| task.step() == step && self.is_open(task)).collect();
         self.run(&open)
     }
 
@@ -408,7 +413,9 @@ impl Machine<'_> {
                         self.set(task, Some(ResultCode::Pruned), TaskState::Succeeded, "pruned");
                         moved = true;
                     }
-                    Some(live) if live.manifest.annotation(annotations::TRACKING_ID) != tracking_id.as_deref() => {
+                    Some(live)
+                        if live.manifest.annotation(annotations::TRACKING_ID) != tracking_id.as_deref() =>
+                    {
                         let message = "ignored (its tracking id names another owner now)";
                         self.set(task, Some(ResultCode::PruneSkipped), TaskState::Succeeded, message);
                         moved = true;
@@ -501,7 +508,12 @@ impl Machine<'_> {
             if let Some(effect) = remove_finalizer(task, live.clone()) {
                 effects.push(effect);
             } else if !live.is_terminating() {
-                effects.push(delete(task, live, PropagationPolicy::Background, DeleteReason::BeforeHookCreation));
+                effects.push(delete(
+                    task,
+                    live,
+                    PropagationPolicy::Background,
+                    DeleteReason::BeforeHookCreation,
+                ));
             }
         }
         (effects, waiting)
@@ -590,7 +602,9 @@ impl Machine<'_> {
                 interrupted.push(task);
             }
             let was_running = !entry.state.has_ended() || entry.message == TERMINATED;
-            let Some(live) = self.own_hook(task).filter(|_| !self.refused.contains(&task.id)) else { continue };
+            let Some(live) = self.own_hook(task).filter(|_| !self.refused.contains(&task.id)) else {
+                continue;
+            };
             if let Some(effect) = remove_finalizer(task, live.clone()) {
                 effects.push(effect);
             } else if was_running && !live.is_terminating() {

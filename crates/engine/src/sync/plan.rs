@@ -3,8 +3,8 @@
 use std::cmp::Ordering;
 use std::collections::HashMap;
 
-use bridgehead_api::{ObjectKey, annotations};
 use bridgehead_api::application::{Confirmable, HookDeletePolicy, HookType, SyncOptions, SyncPhase};
+use bridgehead_api::{ObjectKey, annotations};
 use jiff::Timestamp;
 use serde::Serialize;
 
@@ -13,7 +13,8 @@ use super::record::Record;
 use super::task::{ApplyChoice, HookTask, Strategy, Task, TaskId, Work};
 use super::waves;
 use crate::manifest::{
-    self, Desired, Live, Manifest, TrackingId, hook_delete_policies, hook_types, kind_order, sync_wave, tracking_id,
+    self, Desired, Live, Manifest, TrackingId, hook_delete_policies, hook_types, kind_order, sync_wave,
+    tracking_id,
 };
 
 /// One object of the application: what Git wants, what is live, or both.
@@ -201,7 +202,8 @@ fn namespace_task(namespace: &Desired, settings: &PlanSettings) -> Task {
 
 fn target_task(target: &Target, input: &PlanInput<'_>) -> Option<Task> {
     let settings = input.settings;
-    let key = target.desired.as_ref().map(|desired| &desired.key).or(target.live.as_ref().map(|live| &live.key))?;
+    let key =
+        target.desired.as_ref().map(|desired| &desired.key).or(target.live.as_ref().map(|live| &live.key))?;
     // What this attempt has applied is in sync, and its health is still awaited.
     let is_begun = input.record.is_some_and(|record| record.knows(key));
     if settings.options.apply_out_of_sync_only && !target.out_of_sync && !is_begun {
@@ -306,7 +308,9 @@ fn hook_of_attempt(hook: &Desired, hook_phase: SyncPhase, input: &PlanInput<'_>)
         }
         desired.key.name = name.into();
     }
-    desired.manifest.set_annotation(annotations::HOOK_ATTEMPT, hook_attempt(&input.attempt.to_string(), hook_phase));
+    desired
+        .manifest
+        .set_annotation(annotations::HOOK_ATTEMPT, hook_attempt(&input.attempt.to_string(), hook_phase));
     desired.manifest.add_finalizer(annotations::HOOK_FINALIZER);
     desired
 }
@@ -327,8 +331,9 @@ fn place_prunes(tasks: &mut [Task], record: Option<&Record>) {
         .map_or(0, |wave| wave.saturating_add(1));
     for task in tasks {
         let Work::Prune { last, .. } = &task.work else { continue };
-        let noted =
-            record.and_then(|record| record.task(&task.id)).and_then(|entry| waves::from_note(&entry.message));
+        let noted = record
+            .and_then(|record| record.task(&task.id))
+            .and_then(|entry| waves::from_note(&entry.message));
         task.wave = match noted {
             Some(wave) => wave,
             None if *last => behind_all,
@@ -354,7 +359,8 @@ fn pull_before_dependants(tasks: &mut [Task]) {
         let Work::Apply { desired, .. } = &tasks[position].work else { continue };
         let needed = Needed::of(desired);
         let Some(needed) = needed else { continue };
-        let Some(first) = tasks[..position].iter().find(|task| needed.is_needed_by(task)).map(Task::step) else {
+        let Some(first) = tasks[..position].iter().find(|task| needed.is_needed_by(task)).map(Task::step)
+        else {
             continue;
         };
         tasks[position].id.phase = first.phase;

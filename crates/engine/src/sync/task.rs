@@ -127,6 +127,9 @@ impl Task {
 
 // By reference, as serde calls it.
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature is serde's")]
-pub(super) fn propagation_word<S: Serializer>(policy: &PropagationPolicy, serializer: S) -> Result<S::Ok, S::Error> {
+pub(super) fn propagation_word<S: Serializer>(
+    policy: &PropagationPolicy,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(policy.as_str())
 }

@@ -6,7 +6,9 @@ use super::task::Task;
 
 /// What is waited for: hooks before objects.
 pub(super) fn waiting_message(tasks: &[&Task]) -> String {
-    let Some(first) = tasks.iter().find(|task| task.is_hook()).or(tasks.first()) else { return String::new() };
+    let Some(first) = tasks.iter().find(|task| task.is_hook()).or(tasks.first()) else {
+        return String::new();
+    };
     let what = if first.is_hook() { "completion of hook" } else { "healthy state of" };
     format!("waiting for {what} {}{}", first.id, and_more(tasks.len()))
 }
