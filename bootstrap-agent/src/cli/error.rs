@@ -70,13 +70,21 @@ pub enum CliError {
     },
     /// The agent cannot run.
     #[error(transparent)]
-    Agent(#[from] crate::agent::AgentError),
+    Agent(Box<crate::agent::AgentError>),
+    /// Another error that gives another exit code.
+    #[error("{error}")]
+    Exiting {
+        /// The error.
+        error: Box<CliError>,
+        /// The code.
+        exit: Exit,
+    },
     /// No connection can be made.
     #[error("failed to connect to the cluster")]
-    Connect(#[from] ConnectError),
+    Connect(#[source] Box<ConnectError>),
     /// The API server said no.
     #[error(transparent)]
-    Api(#[from] ApiError),
+    Api(Box<ApiError>),
     /// Something that a cluster or a file holds is not what it should be.
     #[error("failed to read {what}")]
     Content {
@@ -122,11 +130,17 @@ impl CliError {
         Self::Outcome { message: message.into(), exit: Exit::Failed }
     }
 
+    /// The same with another exit code.
+    #[must_use]
+    pub fn with_exit(self, exit: Exit) -> Self {
+        Self::Exiting { error: Box::new(self), exit }
+    }
+
     /// The code that the process ends with.
     pub fn exit(&self) -> Exit {
         match self {
             Self::Usage(_) | Self::NoMatch(_) => Exit::Failed,
-            Self::Outcome { exit, .. } => *exit,
+            Self::Outcome { exit, .. } | Self::Exiting { exit, .. } => *exit,
             _ => Exit::Error,
         }
     }
@@ -157,6 +171,9 @@ impl CliError {
 
     /// One line with the whole chain of causes, and one with what to do.
     pub(super) fn write(&self, to: &mut dyn Write) -> io::Result<()> {
+        if let Self::Exiting { error, .. } = self {
+            return error.write(to);
+        }
         write!(to, "error: {self}")?;
         // `Api` shows itself as its content does, so its own source comes next.
         let mut source = self.source();
@@ -169,6 +186,24 @@ impl CliError {
             Some(hint) => writeln!(to, "hint: {hint}"),
             None => Ok(()),
         }
+    }
+}
+
+impl From<ApiError> for CliError {
+    fn from(error: ApiError) -> Self {
+        Self::Api(Box::new(error))
+    }
+}
+
+impl From<ConnectError> for CliError {
+    fn from(error: ConnectError) -> Self {
+        Self::Connect(Box::new(error))
+    }
+}
+
+impl From<crate::agent::AgentError> for CliError {
+    fn from(error: crate::agent::AgentError) -> Self {
+        Self::Agent(Box::new(error))
     }
 }
 

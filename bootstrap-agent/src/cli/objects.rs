@@ -48,14 +48,14 @@ pub(super) struct StoredApplication {
     /// As stored, without `managedFields`.
     pub(super) value: Value,
     /// The same, typed.
-    pub(super) typed: Application,
+    pub(super) typed: Box<Application>,
 }
 
 impl StoredApplication {
     pub(super) fn new(value: Value) -> Result<Self, CliError> {
         let typed = Application::from_value(value.clone())
             .map_err(|error| CliError::content(format!("application `{}`", name_of(&value)), error))?;
-        Ok(Self { value, typed })
+        Ok(Self { value, typed: Box::new(typed) })
     }
 
     pub(super) fn resource_version(&self) -> &str {
@@ -91,7 +91,7 @@ impl Session {
             write::patch(&self.connection, &applications(), key, &Patch::Merge(change), &writes()).await?;
         let value = live.manifest.value().clone();
         let typed = Application::from_value(value.clone()).unwrap_or_default();
-        Ok(StoredApplication { value, typed })
+        Ok(StoredApplication { value, typed: Box::new(typed) })
     }
 
     /// A project of the agent's namespace, if it is there.
@@ -238,7 +238,7 @@ pub(super) struct ApplicationWatch<'s> {
 #[derive(Debug)]
 pub(super) enum Observed {
     /// It is like this.
-    Present(Box<StoredApplication>),
+    Present(StoredApplication),
     /// It is gone.
     Deleted,
 }
@@ -267,7 +267,7 @@ impl<'s> ApplicationWatch<'s> {
                     return match self.session.application(&self.key).await {
                         Ok(now) => {
                             now.resource_version().clone_into(&mut self.resource_version);
-                            Ok(Observed::Present(Box::new(now)))
+                            Ok(Observed::Present(now))
                         }
                         Err(CliError::NotFound { .. }) => Ok(Observed::Deleted),
                         Err(error) => Err(error),
@@ -298,7 +298,7 @@ impl<'s> ApplicationWatch<'s> {
             match event.r#type.as_str() {
                 "ADDED" | "MODIFIED" => {
                     tidy(&mut object, &applications());
-                    return Ok(Some(Observed::Present(Box::new(StoredApplication::new(object)?))));
+                    return Ok(Some(Observed::Present(StoredApplication::new(object)?)));
                 }
                 "DELETED" => return Ok(Some(Observed::Deleted)),
                 _ => {}
@@ -307,21 +307,20 @@ impl<'s> ApplicationWatch<'s> {
     }
 
     async fn next_line(&mut self) -> Result<Option<Vec<u8>>, CliError> {
-        let (stream, buffer) = match &mut self.stream {
-            Some(open) => open,
-            None => {
-                let request = RequestBuilder::get(
-                    applications().collection(Some(self.key.namespace())),
-                    format!("watch {}", self.key),
-                )
-                .query("watch", "true")
-                .query("allowWatchBookmarks", "true")
-                .query("fieldSelector", &format!("metadata.name={}", self.key.name))
-                .query("resourceVersion", &self.resource_version)
-                .query("timeoutSeconds", &WATCH_SECONDS.to_string());
-                let stream = self.session.connection.open(request).await?;
-                self.stream.insert((stream, Vec::new()))
-            }
+        let (stream, buffer) = if let Some(open) = &mut self.stream {
+            open
+        } else {
+            let request = RequestBuilder::get(
+                applications().collection(Some(self.key.namespace())),
+                format!("watch {}", self.key),
+            )
+            .query("watch", "true")
+            .query("allowWatchBookmarks", "true")
+            .query("fieldSelector", &format!("metadata.name={}", self.key.name))
+            .query("resourceVersion", &self.resource_version)
+            .query("timeoutSeconds", &WATCH_SECONDS.to_string());
+            let stream = self.session.connection.open(request).await?;
+            self.stream.insert((stream, Vec::new()))
         };
         loop {
             if let Some(end) = buffer.iter().position(|byte| *byte == b'\n') {

@@ -5,6 +5,12 @@ use serde_json::{Value, json};
 
 use crate::setting::{Setting, printed};
 
+// Holds the application, so that its finalizers can be seen.
+const HELD: &str = "example.com/held";
+const PLAIN: &str = "resources-finalizer.argocd.argoproj.io";
+const FOREGROUND: &str = "resources-finalizer.argocd.argoproj.io/foreground";
+const BACKGROUND: &str = "resources-finalizer.argocd.argoproj.io/background";
+
 fn deleting(application: &Value) -> bool {
     application["metadata"]["deletionTimestamp"].is_string()
 }
@@ -12,11 +18,6 @@ fn deleting(application: &Value) -> bool {
 #[tokio::test]
 async fn finalizers_say_what_becomes_of_the_objects() -> Result<()> {
     let setting = Setting::new("delete").await?;
-    // Holds the application, so that its finalizers can be seen.
-    const HELD: &str = "example.com/held";
-    const PLAIN: &str = "resources-finalizer.argocd.argoproj.io";
-    const FOREGROUND: &str = "resources-finalizer.argocd.argoproj.io/foreground";
-    const BACKGROUND: &str = "resources-finalizer.argocd.argoproj.io/background";
     for (name, flags, before, after) in [
         ("plain", vec![], vec![], vec![PLAIN]),
         ("kept", vec![], vec![BACKGROUND], vec![BACKGROUND]),

@@ -5,3 +5,4 @@ mod lint;
 mod operations;
 mod read;
 mod setting;
+mod source;

@@ -95,6 +95,8 @@ impl Setting {
             .arg(test_cluster().kubeconfig())
             .args(["--namespace", &self.namespace])
             .env_remove("ARGOCD_NAMESPACE")
+            .env_remove("KUBECTL_EXTERNAL_DIFF")
+            .env("XDG_CACHE_HOME", concat!(env!("CARGO_TARGET_TMPDIR"), "/cache"))
             .stdin(std::process::Stdio::null())
             .stdout(std::process::Stdio::piped())
             .stderr(std::process::Stdio::piped())

@@ -16,9 +16,10 @@ use crate::cli::output::operation;
 use crate::cli::session::Session;
 
 /// A refresh that isn't answered in this time won't be: there is no agent.
-const REFRESH_TIME: Duration = Duration::from_secs(120);
+const REFRESH_TIME: Duration = Duration::from_mins(2);
 
 #[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 pub(crate) struct GetOptions {
     /// Name of the application, or NAMESPACE/NAME
     #[arg(value_name = "APPNAME")]
@@ -63,7 +64,7 @@ pub(super) async fn run(
     let project = session.project(&application.typed.spec.project).await?;
     let url = url(session, &application).await;
     let typed = &application.typed;
-    write_detail(out, options.output, &application, |out| {
+    write_detail(session, out, options.output, &application, |out| {
         application::write_summary(out, typed, url.as_deref(), project.as_ref())?;
         application::write_conditions(out, typed)?;
         if let Some(state) = typed.status.operation_state.as_ref().filter(|_| options.show_operation) {
@@ -82,7 +83,8 @@ pub(super) async fn run(
             application::write_parameters(out, source)?;
         }
         Ok(())
-    })?;
+    })
+    .await?;
     Ok(Exit::Done)
 }
 
@@ -106,7 +108,7 @@ pub(super) async fn refreshed(
                 Observed::Present(application)
                     if application.typed.metadata.annotation(REFRESH).is_none() =>
                 {
-                    return Ok(*application);
+                    return Ok(application);
                 }
                 Observed::Present(_) => {}
                 Observed::Deleted => return Err(not_found("application", key)),

@@ -62,7 +62,7 @@ pub(super) async fn run(
                 spec.effective_sources().iter().any(|source| same_git_url(&source.repo_url, url))
             })
     });
-    let typed = applications.iter().map(|application| &application.typed);
+    let typed = applications.iter().map(|application| &*application.typed);
     match options.output {
         Format::Wide => application::write_list(out, typed, true)?,
         Format::Name => {

@@ -6,14 +6,19 @@
 //! ```
 
 mod delete;
+mod diff;
 mod get;
 mod history;
 mod list;
+mod manifests;
 mod operation;
+mod revisions;
 mod rollback;
 pub(super) mod selection;
+mod state;
 mod sync;
 mod terminate;
+mod tree;
 mod wait;
 
 use std::io::Write;
@@ -26,7 +31,7 @@ use jiff::Timestamp;
 use super::error::{CliError, Exit};
 use super::objects::{self, StoredApplication};
 use super::output::structured::{self, Structured};
-use super::output::{application, resources};
+use super::output::{self, application, resources};
 use super::session::{GlobalOptions, Session};
 
 #[derive(Debug, Subcommand)]
@@ -35,6 +40,10 @@ pub(super) enum AppCommand {
     List(list::ListOptions),
     /// Show one application
     Get(get::GetOptions),
+    /// Show what a sync would change
+    Diff(diff::DiffOptions),
+    /// Print manifests, as Git wants them or as they are
+    Manifests(manifests::ManifestsOptions),
     /// Sync applications to their target state
     Sync(Box<sync::SyncOptions>),
     /// Wait until applications are synced and healthy
@@ -58,6 +67,8 @@ pub(super) async fn run(
     match command {
         AppCommand::List(options) => list::run(&session, &options, out).await,
         AppCommand::Get(options) => get::run(&session, &options, out).await,
+        AppCommand::Diff(options) => diff::run(&session, &options, out).await,
+        AppCommand::Manifests(options) => manifests::run(&session, &options, out).await,
         AppCommand::Sync(options) => sync::run(&session, &options, out).await,
         AppCommand::Wait(options) => wait::run(&session, &options, out).await,
         AppCommand::History(options) => history::run(&session, &options, out).await,
@@ -99,6 +110,11 @@ enum Detail {
     Json,
     /// The object as stored, in YAML
     Yaml,
+    /// A summary and a tree of objects, with what belongs to them
+    Tree,
+    /// The same with ages and reasons
+    #[value(name = "tree=detailed")]
+    TreeDetailed,
 }
 
 impl Detail {
@@ -106,25 +122,40 @@ impl Detail {
         match self {
             Self::Json => Some(Structured::Json),
             Self::Yaml => Some(Structured::Yaml),
-            Self::Wide => None,
+            Self::Wide | Self::Tree | Self::TreeDetailed => None,
         }
     }
 }
 
 /// The objects of an application in the form that was asked for, under a summary where there is one.
-fn write_detail(
+async fn write_detail(
+    session: &Session,
     out: &mut dyn Write,
     detail: Detail,
     application: &StoredApplication,
     summary: impl FnOnce(&mut dyn Write) -> Result<(), CliError>,
 ) -> Result<(), CliError> {
-    match detail.structured() {
-        Some(format) => structured::write(out, format, &application.value),
-        None => {
-            summary(out)?;
-            Ok(resources::write(out, &application.typed)?)
-        }
+    if let Some(format) = detail.structured() {
+        return structured::write(out, format, &application.value);
     }
+    summary(out)?;
+    let typed = &application.typed;
+    if typed.status.resources.is_empty() {
+        return Ok(());
+    }
+    match detail {
+        Detail::Tree | Detail::TreeDetailed => {
+            let roots = tree::tree(session, typed).await?;
+            writeln!(out)?;
+            if detail == Detail::Tree {
+                output::tree::write(out, &roots)?;
+            } else {
+                output::tree::write_detailed(out, &roots, now().into())?;
+            }
+        }
+        Detail::Wide | Detail::Json | Detail::Yaml => resources::write(out, typed)?,
+    }
+    Ok(())
 }
 
 /// The page of an application, where argocd-cm says where there are pages.

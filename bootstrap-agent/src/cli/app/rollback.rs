@@ -3,7 +3,8 @@
 use std::io::Write;
 
 use bridgehead_api::application::{
-    Operation, OperationInitiator, RevisionHistory, SyncOperation, SyncStrategy, SyncStrategyApply,
+    Operation, OperationInitiator, RevisionHistory, SyncOperation, SyncPolicyAutomated, SyncStrategy,
+    SyncStrategyApply,
 };
 use clap::Args;
 
@@ -55,7 +56,7 @@ pub(super) async fn run(
 fn rollback(application: &StoredApplication, id: Option<i64>, prune: bool) -> Result<Operation, CliError> {
     let name = &application.typed.metadata.name;
     let policy = application.typed.spec.sync_policy.as_ref();
-    if policy.and_then(|policy| policy.automated.as_ref()).is_some_and(|it| it.is_enabled()) {
+    if policy.and_then(|policy| policy.automated.as_ref()).is_some_and(SyncPolicyAutomated::is_enabled) {
         return Err(CliError::Refused {
             message: format!("application `{name}` cannot go back while it is synced automatically"),
             hint: Some(

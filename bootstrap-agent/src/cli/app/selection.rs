@@ -1,6 +1,7 @@
 //! Which objects a command is about: `GROUP:KIND:NAME` and `GROUP:KIND:NAMESPACE/NAME`, with `*`, and `!`
 //! in front to leave out.
 
+use bridgehead_api::ObjectKey;
 use bridgehead_api::application::{Application, SyncOperationResource};
 
 use crate::cli::error::CliError;
@@ -24,6 +25,17 @@ impl Selection {
     /// Reads the values of `--resource`.
     pub(crate) fn parse(texts: &[String]) -> Result<Self, CliError> {
         Ok(Self { rules: texts.iter().map(|text| rule(text)).collect::<Result<_, _>>()? })
+    }
+
+    /// Adds one object.
+    pub(crate) fn add(&mut self, key: &ObjectKey) {
+        self.rules.push(Rule {
+            exclude: false,
+            group: key.group_kind.group.to_string(),
+            kind: key.group_kind.kind.to_string(),
+            namespace: key.namespace().to_owned(),
+            name: key.name.to_string(),
+        });
     }
 
     /// True where nothing was said: everything is meant.

@@ -1,18 +1,22 @@
 //! `app sync`.
 
-use std::io::Write;
+use std::io::{BufRead, Write};
 use std::time::Duration;
 
 use bridgehead_api::application::{
     Backoff, Info, Operation, OperationInitiator, OperationState, ResultCode, RetryStrategy, SyncOperation,
-    SyncOperationResource, SyncStatusCode, SyncStrategy, SyncStrategyApply, SyncStrategyHook,
+    SyncOperationResource, SyncPolicyAutomated, SyncStatusCode, SyncStrategy, SyncStrategyApply,
+    SyncStrategyHook,
 };
 use bridgehead_api::duration::parse_duration;
 use clap::{Args, ValueEnum};
 
+use super::revisions::RevisionFlags;
 use super::selection::Selection;
+use super::state::{self, Destination};
 use super::wait::{Conditions, wait};
-use super::{AppNamespace, Detail, choose, operation};
+use super::{AppNamespace, Detail, choose, diff, operation};
+use crate::cli::can_ask;
 use crate::cli::error::{CliError, Exit};
 use crate::cli::objects::StoredApplication;
 use crate::cli::session::Session;
@@ -35,18 +39,20 @@ pub(crate) struct SyncOptions {
     /// Change nothing, only check
     #[arg(long)]
     dry_run: bool,
-    /// Branch, tag or commit to sync to; the application's if not given
-    #[arg(long)]
-    revision: Option<String>,
-    /// With several sources: the revision of the source at the position given at the same place
-    #[arg(long = "revisions", value_name = "REVISION")]
-    revisions: Vec<String>,
-    /// Positions of those sources, counting from 1
-    #[arg(long, value_name = "NUMBER", value_delimiter = ',')]
-    source_positions: Vec<usize>,
+    #[command(flatten)]
+    revisions: RevisionFlags,
     /// Sync these objects alone, as [!]GROUP:KIND:[NAMESPACE/]NAME; may be given repeatedly
     #[arg(long = "resource", value_name = "RESOURCE")]
     resources: Vec<String>,
+    /// Sync objects with this label alone, as NAME=VALUE; may be given repeatedly
+    #[arg(long = "label", value_name = "NAME=VALUE")]
+    labels: Vec<String>,
+    /// Show what would change and ask first; without a change, do nothing
+    #[arg(long)]
+    preview_changes: bool,
+    /// Do not ask
+    #[arg(long = "assumeYes", visible_alias = "assume-yes")]
+    assume_yes: bool,
     /// How to sync
     #[arg(long, value_enum, default_value_t)]
     strategy: Strategy,
@@ -104,15 +110,8 @@ pub(super) async fn run(
     options: &SyncOptions,
     out: &mut dyn Write,
 ) -> Result<Exit, CliError> {
-    if options.revisions.len() != options.source_positions.len() {
-        return Err(CliError::Usage(
-            "give `--revisions` and `--source-positions` equally often: they belong together".to_owned(),
-        ));
-    }
-    if options.source_positions.contains(&0) {
-        return Err(CliError::Usage("source positions count from 1".to_owned()));
-    }
-    if !options.revisions.is_empty() && options.names.len() != 1 {
+    options.revisions.check()?;
+    if options.revisions.are_by_position() && options.names.len() != 1 {
         return Err(CliError::Usage("`--revisions` is for one application that is named".to_owned()));
     }
     if !options.names.is_empty() && options.selector.is_some() {
@@ -125,13 +124,13 @@ pub(super) async fn run(
     let initiated_by = OperationInitiator { username: session.user_name().await, automated: false };
     for key in keys {
         let application = session.application(&key).await?;
+        let selection = with_labels(session, options, &selection, &application).await?;
         let resources = selection.of(&application.typed);
         if !selection.is_everything() && resources.is_empty() {
-            return Err(CliError::failed(format!(
-                "application `{}` has no resources that `{}` chooses",
-                key.name,
-                options.resources.join("`, `")
-            )));
+            return Err(CliError::failed(format!("application `{}` has no such resources", key.name)));
+        }
+        if options.preview_changes && !previewed(session, options, &application, out).await? {
+            continue;
         }
         let operation = Operation {
             initiated_by: initiated_by.clone(),
@@ -158,6 +157,79 @@ pub(super) async fn run(
         }
     }
     Ok(Exit::Done)
+}
+
+/// The selection, and the objects that Git gives one of the labels.
+async fn with_labels(
+    session: &Session,
+    options: &SyncOptions,
+    selection: &Selection,
+    application: &StoredApplication,
+) -> Result<Selection, CliError> {
+    if options.labels.is_empty() {
+        return Ok(selection.clone());
+    }
+    let labels: Vec<(&str, &str)> = options
+        .labels
+        .iter()
+        .map(|text| {
+            text.split_once('=')
+                .ok_or_else(|| CliError::Usage(format!("`{text}` is no label: write NAME=VALUE")))
+        })
+        .collect::<Result<_, _>>()?;
+    let typed = &application.typed;
+    let destination = Destination::of(session, typed).await?;
+    let target = state::target(session, &destination, typed, &options.revisions.of(typed)?).await?;
+    let labelled = target
+        .desired
+        .iter()
+        .filter(|object| labels.iter().any(|(name, value)| object.manifest.label(name) == Some(*value)));
+    let mut selection = selection.clone();
+    for object in labelled {
+        selection.add(&object.key);
+    }
+    if selection.is_everything() {
+        return Err(CliError::failed(format!(
+            "application `{}` has no resources with label `{}`",
+            typed.metadata.name,
+            options.labels.join("` or `")
+        )));
+    }
+    Ok(selection)
+}
+
+/// Shows what would change. True if there is something, and it is wanted.
+async fn previewed(
+    session: &Session,
+    options: &SyncOptions,
+    application: &StoredApplication,
+    out: &mut dyn Write,
+) -> Result<bool, CliError> {
+    let typed = &application.typed;
+    let name = &typed.metadata.name;
+    writeln!(
+        out,
+        "====== Previewing differences between live and desired state of application {name} ======"
+    )?;
+    let revisions = options.revisions.of(typed)?;
+    if !diff::write_differences(session, typed, &revisions, out).await? {
+        writeln!(out, "====== No Differences found ======")?;
+        return Ok(false);
+    }
+    if options.assume_yes {
+        return Ok(true);
+    }
+    if !can_ask() {
+        return Err(CliError::Usage("there is nobody to ask: give `--assumeYes`".to_owned()));
+    }
+    write!(
+        out,
+        "Please review changes to application {name} shown above. Do you want to continue the sync process? (y/n): "
+    )?;
+    out.flush()?;
+    let mut line = String::new();
+    std::io::stdin().lock().read_line(&mut line).map_err(|error| CliError::io("read the answer", error))?;
+    Ok(matches!(line.trim().to_lowercase().as_str(), "y" | "yes"))
 }
 
 /// An operation that failed makes the command fail.
@@ -187,13 +259,10 @@ fn operation_of(
     let name = &application.typed.metadata.name;
     let policy = spec.sync_policy.as_ref();
     let target = spec.effective_sources().first().map(|source| source.target_revision.clone());
-    if let Some(revision) = &options.revision {
-        if spec.has_multiple_sources() {
-            return Err(CliError::Usage(format!(
-                "application `{name}` has several sources: use `--revisions` and `--source-positions`"
-            )));
-        }
-        let automated = policy.and_then(|policy| policy.automated.as_ref()).is_some_and(|it| it.is_enabled());
+    let mut revisions = options.revisions.of(&application.typed)?;
+    if let Some(revision) = &options.revisions.revision {
+        let automated =
+            policy.and_then(|policy| policy.automated.as_ref()).is_some_and(SyncPolicyAutomated::is_enabled);
         if automated && !options.dry_run && Some(revision) != target.as_ref() {
             return Err(CliError::refused(format!(
                 "cannot sync application `{name}` to `{revision}`: it is synced automatically to `{}`",
@@ -201,6 +270,8 @@ fn operation_of(
             )));
         }
     }
+    let revision = if spec.has_multiple_sources() { None } else { revisions.pop() };
+    let revision = revision.unwrap_or_default();
     let force = options.force;
     let strategy = match options.strategy {
         Strategy::Hook => SyncStrategy { apply: None, hook: Some(SyncStrategyHook { force }) },
@@ -208,8 +279,8 @@ fn operation_of(
     };
     Ok(Operation {
         sync: Some(SyncOperation {
-            revision: options.revision.clone().unwrap_or_default(),
-            revisions: revisions(options, application)?,
+            revision,
+            revisions,
             prune: options.prune,
             dry_run: options.dry_run,
             sync_strategy: Some(strategy),
@@ -221,22 +292,6 @@ fn operation_of(
         retry: retry(options, application),
         ..Operation::default()
     })
-}
-
-/// Revisions in the sources' order; the target revisions of those that none is given for.
-fn revisions(options: &SyncOptions, application: &StoredApplication) -> Result<Vec<String>, CliError> {
-    if options.revisions.is_empty() {
-        return Ok(Vec::new());
-    }
-    let sources = application.typed.spec.effective_sources();
-    let mut revisions: Vec<String> = sources.iter().map(|source| source.target_revision.clone()).collect();
-    for (position, revision) in options.source_positions.iter().zip(&options.revisions) {
-        let place = revisions.get_mut(position - 1).ok_or_else(|| {
-            CliError::Usage(format!("there is no source {position}: the application has {}", sources.len()))
-        })?;
-        revision.clone_into(place);
-    }
-    Ok(revisions)
 }
 
 /// What the flags say, and of the application's own options those that they say nothing of.

@@ -73,7 +73,7 @@ pub(super) struct Conditions {
 /// What was waited for has come.
 pub(super) struct Finished {
     /// The application; `None` if it is gone.
-    pub(super) application: Option<Box<StoredApplication>>,
+    pub(super) application: Option<StoredApplication>,
     /// The last operation, as it was then.
     pub(super) operation: Option<OperationState>,
 }
@@ -127,7 +127,7 @@ pub(super) async fn wait(
     let deadline = (seconds > 0).then(|| Instant::now() + Duration::from_secs(seconds));
     let mut watch = ApplicationWatch::after(session, key, &application);
     let mut progress = Progress { seen: BTreeMap::new(), conditions, silent };
-    let mut application = Box::new(application);
+    let mut application = application;
     if !silent {
         resources::write_progress_header(out)?;
         out.flush()?;
@@ -142,22 +142,20 @@ pub(super) async fn wait(
             write_state(session, &application, conditions, detail, out).await?;
             return Err(degraded);
         }
-        let next = match deadline {
-            None => Ok(watch.next().await),
-            Some(deadline) => timeout_at(deadline, watch.next()).await,
+        let observed = match deadline {
+            None => Some(watch.next().await?),
+            Some(deadline) => timeout_at(deadline, watch.next()).await.ok().transpose()?,
         };
-        match next {
-            Ok(observed) => match observed? {
-                Observed::Present(now) => application = now,
-                Observed::Deleted if conditions.delete => {
-                    if !silent {
-                        writeln!(out, "Application '{}' deleted", key.name)?;
-                    }
-                    return Ok(Finished { application: None, operation: None });
+        match observed {
+            Some(Observed::Present(now)) => application = now,
+            Some(Observed::Deleted) if conditions.delete => {
+                if !silent {
+                    writeln!(out, "Application '{}' deleted", key.name)?;
                 }
-                Observed::Deleted => return Err(not_found("application", key)),
-            },
-            Err(_) => {
+                return Ok(Finished { application: None, operation: None });
+            }
+            Some(Observed::Deleted) => return Err(not_found("application", key)),
+            None => {
                 if !silent {
                     writeln!(out, "\nThis is the state of the app after `wait` timed out:")?;
                 }
@@ -183,7 +181,7 @@ async fn write_state(
 ) -> Result<(), CliError> {
     let url = url(session, application).await;
     let typed = &application.typed;
-    write_detail(out, detail, application, |out| {
+    write_detail(session, out, detail, application, |out| {
         writeln!(out)?;
         application::write_summary(out, typed, url.as_deref(), None)?;
         writeln!(out)?;
@@ -191,7 +189,8 @@ async fn write_state(
             operation::write(out, state, now().into())?;
         }
         Ok(())
-    })?;
+    })
+    .await?;
     Ok(out.flush()?)
 }
 
@@ -208,28 +207,21 @@ impl Progress<'_> {
         let time = now().strftime("%Y-%m-%dT%H:%M:%S+00:00").to_string();
         let mut told = false;
         for state in resources::states(application, &self.conditions.selection) {
-            let changed = match self.seen.get_mut(&state.key()) {
-                Some(before) => {
-                    let unknown = before.health == HealthStatusCode::Unknown.as_str();
-                    if self.conditions.health && !unknown && !before.is_degraded() && state.is_degraded() {
-                        return Err(CliError::Outcome {
-                            message: format!(
-                                "application '{}' health state has transitioned from {} to {} ({} {})",
-                                application.metadata.name,
-                                before.health,
-                                state.health,
-                                state.kind,
-                                state.name
-                            ),
-                            exit: Exit::Error,
-                        });
-                    }
-                    before.merge(&state)
+            let changed = if let Some(before) = self.seen.get_mut(&state.key()) {
+                let unknown = before.health == HealthStatusCode::Unknown.as_str();
+                if self.conditions.health && !unknown && !before.is_degraded() && state.is_degraded() {
+                    return Err(CliError::Outcome {
+                        message: format!(
+                            "application '{}' health state has transitioned from {} to {} ({} {})",
+                            application.metadata.name, before.health, state.health, state.kind, state.name
+                        ),
+                        exit: Exit::Error,
+                    });
                 }
-                None => {
-                    self.seen.insert(state.key(), state.clone());
-                    true
-                }
+                before.merge(&state)
+            } else {
+                self.seen.insert(state.key(), state.clone());
+                true
             };
             if changed && !self.silent {
                 let state = &self.seen[&state.key()];

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use super::{Conditions, operation_in_progress};
 use crate::cli::app::selection::Selection;
 
-fn application(status: Value, operation: Option<Value>) -> Application {
+fn application(status: &Value, operation: Option<&Value>) -> Application {
     Application::from_value(json!({
         "metadata": {"name": "shop", "namespace": "argocd"}, "spec": {}, "status": status, "operation": operation,
     }))
@@ -24,9 +24,10 @@ const AFTER: Option<&str> = Some("2026-11-21T08:00:01Z");
 
 #[test]
 fn an_operation_is_in_progress_until_its_result_has_been_compared() {
-    let progress = |status, operation| operation_in_progress(&application(status, operation));
+    let progress =
+        |status: Value, operation: Option<&Value>| operation_in_progress(&application(&status, operation));
     assert!(!progress(json!({}), None));
-    assert!(progress(json!({}), Some(json!({"sync": {}}))));
+    assert!(progress(json!({}), Some(&json!({"sync": {}}))));
     assert!(progress(ended(None, AFTER), None));
     assert!(progress(ended(AFTER, None), None));
     assert!(progress(ended(AFTER, BEFORE), None));
@@ -37,14 +38,14 @@ fn an_operation_is_in_progress_until_its_result_has_been_compared() {
 fn a_dry_run_changes_nothing_that_would_have_to_be_compared() {
     let mut status = ended(AFTER, BEFORE);
     status["operationState"]["operation"]["sync"]["dryRun"] = true.into();
-    assert!(!operation_in_progress(&application(status, None)));
+    assert!(!operation_in_progress(&application(&status, None)));
 }
 
 #[test]
 fn all_that_is_asked_for_must_hold_and_any_of_the_healths() {
     let status = |sync: &str, health: &str| {
         application(
-            json!({"sync": {"status": sync, "comparedTo": {"destination": {}}}, "health": {"status": health}}),
+            &json!({"sync": {"status": sync, "comparedTo": {"destination": {}}}, "health": {"status": health}}),
             None,
         )
     };
@@ -62,7 +63,7 @@ fn all_that_is_asked_for_must_hold_and_any_of_the_healths() {
 #[test]
 fn chosen_objects_alone_are_waited_for() {
     let application = application(
-        json!({
+        &json!({
             "health": {"status": "Degraded"},
             "resources": [
                 {"group": "apps", "kind": "Deployment", "name": "web", "status": "Synced", "health": {"status": "Healthy"}},

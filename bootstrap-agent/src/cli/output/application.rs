@@ -230,14 +230,14 @@ fn conditions_summary(application: &Application) -> String {
 /// As in `Synced to main (a1b2c3d)`.
 fn sync_line(application: &Application) -> String {
     let target = first_source(application).target_revision;
-    let mut line = match application.status.sync.status {
+    let line = match application.status.sync.status {
         Some(SyncStatusCode::Synced) => format!("Synced to {target}"),
         Some(SyncStatusCode::OutOfSync) => format!("OutOfSync from {target}"),
         _ => sync_of(application).to_owned(),
     };
     let revision = application.status.sync.compared_revisions().first().map_or("", String::as_str);
     if !is_commit(&target) && revision.len() > SHORT {
-        line.push_str(&format!(" ({})", head(revision, SHORT)));
+        return format!("{line} ({})", head(revision, SHORT));
     }
     line
 }

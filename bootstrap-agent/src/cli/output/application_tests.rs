@@ -75,7 +75,7 @@ fn text(write: impl FnOnce(&mut Vec<u8>) -> std::io::Result<()>) -> String {
 
 #[test]
 fn the_list_says_where_what_goes_and_how_it_is() {
-    let applications = [shop(), several_sources()];
+    let applications = vec![shop(), several_sources()];
     insta::assert_snapshot!(text(|out| write_list(out, &applications, true)));
 }
 

@@ -6,3 +6,4 @@ pub(super) mod project;
 pub(super) mod resources;
 pub(super) mod structured;
 pub(super) mod table;
+pub(super) mod tree;

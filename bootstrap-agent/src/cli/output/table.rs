@@ -51,13 +51,10 @@ pub(crate) fn time(time: Option<Time>) -> String {
     )
 }
 
-/// A row stays a row, whatever a message holds.
+/// A row stays a row, whatever a message holds. White space in front is a tree's.
 fn one_line(text: &str) -> String {
-    text.split(['\r', '\n', '\t'])
-        .map(str::trim)
-        .filter(|part| !part.is_empty())
-        .collect::<Vec<_>>()
-        .join(" ")
+    let parts = text.split(['\r', '\n', '\t']).map(str::trim_end).filter(|part| !part.is_empty());
+    parts.collect::<Vec<_>>().join(" ")
 }
 
 #[cfg(test)]
