@@ -70,14 +70,6 @@ impl<C: Cluster> ClusterHandle<C> {
         }
     }
 
-    /// The object, if it is known to be there.
-    pub(super) fn live(&self, key: &ObjectKey) -> Option<Live> {
-        match self.lookup(key) {
-            Known::Live(live) => Some(live),
-            _ => None,
-        }
-    }
-
     /// Objects whose tracking id names the application and themselves.
     pub(super) fn of_application(&self, instance: &str) -> Vec<Live> {
         let gone = self.gone.borrow();

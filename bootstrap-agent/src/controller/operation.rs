@@ -315,7 +315,11 @@ struct Run<'a, W: World> {
 
 impl<W: World> Run<'_, W> {
     async fn until_it_waits(&self, plan: &sync::Plan, mut record: Record) -> Result<Operated, Stop> {
-        let observed = |key: &ObjectKey| self.scope.cluster.live(key);
+        let observed = |key: &ObjectKey| match self.scope.cluster.lookup(key) {
+            Known::Live(live) => sync::Seen::Live(live),
+            Known::Absent => sync::Seen::Absent,
+            Known::Foreign | Known::Unknown => sync::Seen::Unknown,
+        };
         let mut outcomes: Vec<Outcome> = Vec::new();
         let mut stale_rounds = 0;
         loop {

@@ -76,6 +76,7 @@ fn main() -> ExitCode {
                     println!("{report}");
                 }
                 if !report.problems.is_empty() {
+                    println!("seed {seed} has failed: {}", report.problems[0]);
                     failed.lock().unwrap_or_else(PoisonError::into_inner).push((seed, report));
                 }
             });

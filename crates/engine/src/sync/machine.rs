@@ -23,8 +23,19 @@ use super::words::{and_more, kubectl_name, waiting_message};
 use crate::health;
 use crate::manifest::{Desired, Live};
 
-/// What is live, by key, as fresh as the last write of ours.
-pub type Observed<'a> = dyn Fn(&bridgehead_api::ObjectKey) -> Option<Live> + 'a;
+/// What is known of an object, as fresh as the last write of ours.
+#[derive(Clone, Debug)]
+pub enum Seen {
+    /// This.
+    Live(Live),
+    /// There is none.
+    Absent,
+    /// It cannot be told yet: objects of its kind have not been listed.
+    Unknown,
+}
+
+/// What is known of objects, by key.
+pub type Observed<'a> = dyn Fn(&bridgehead_api::ObjectKey) -> Seen + 'a;
 
 /// The next move.
 #[derive(Clone, Debug)]
@@ -151,8 +162,15 @@ impl Machine<'_> {
         self.record.set(entry);
     }
 
-    fn live(&self, task: &Task) -> Option<Live> {
+    fn seen(&self, task: &Task) -> Seen {
         (self.observed)(&task.id.key)
+    }
+
+    fn live(&self, task: &Task) -> Option<Live> {
+        match self.seen(task) {
+            Seen::Live(live) => Some(live),
+            Seen::Absent | Seen::Unknown => None,
+        }
     }
 
     /// The live hook of this attempt and phase.
@@ -268,6 +286,9 @@ impl Machine<'_> {
 
     fn watch_hook(&mut self, task: &Task) {
         let Some(live) = self.own_hook(task) else {
+            if matches!(self.seen(task), Seen::Unknown) {
+                return;
+            }
             self.set(
                 task,
                 Some(ResultCode::Synced),
@@ -298,7 +319,14 @@ impl Machine<'_> {
 
     fn watch_object(&mut self, task: &Task) {
         let message = self.record.task(&task.id).map(|entry| entry.message.clone()).unwrap_or_default();
-        let Some(live) = self.live(task) else { return };
+        let live = match self.seen(task) {
+            Seen::Live(live) => live,
+            Seen::Unknown => return,
+            Seen::Absent => {
+                self.set(task, Some(ResultCode::Synced), TaskState::Failed, VANISHED);
+                return;
+            }
+        };
         let health = health::assess(&live.manifest);
         let (state, message) = match health {
             None => (TaskState::Succeeded, message),
@@ -631,6 +659,7 @@ enum Mode {
 }
 
 const RUNNING: &str = "one or more tasks are running";
+const VANISHED: &str = "somebody deleted the object while its health was awaited";
 const TERMINATED: &str = "terminated with its operation";
 
 fn hook_type(phase: SyncPhase) -> HookType {

@@ -50,6 +50,9 @@ impl ApiServer {
         if kind.has_status_subresource {
             object.as_object_mut().expect("metadata made it an object").remove("status");
         }
+        if text(&object, "/kind") == "Pod" {
+            section(&mut object, &["status"]).insert("phase".into(), "Pending".into());
+        }
         defaults::fill(&mut object);
         self.admit(&object)?;
         validate::check(None, &object)?;

@@ -92,13 +92,17 @@ fn schedule(cluster: &Rc<Cluster>, process: Process, random: &Random, memory: &R
         return;
     }
     let pause = pause_of(&object, random);
-    let (inner, memory) = (Rc::clone(cluster), Rc::clone(memory));
+    let (inner, memory, random) = (Rc::clone(cluster), Rc::clone(memory), random.clone());
     cluster.executor.spawn(process, async move {
         inner.executor.sleep(pause).await;
         memory.borrow_mut().scheduled.remove(&key);
         let Some(object) = inner.get(&key) else { return };
-        if let Some(next) = next_move(&inner, &memory.borrow(), &object) {
-            carry_out(&inner, &object, next);
+        let next = next_move(&inner, &memory.borrow(), &object);
+        let Some(next) = next else { return };
+        let touches_others = matches!(next, Move::Create(_) | Move::Disown(..));
+        carry_out(&inner, &object, next);
+        if touches_others {
+            schedule(&inner, process, &random, &memory, key);
         }
     });
 }

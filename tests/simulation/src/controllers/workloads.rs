@@ -123,8 +123,7 @@ fn pod(object: &Value, behaviour: &str, lives: usize) -> Value {
         json!([{"name": "main", "ready": ready, "restartCount": 0, "state": state}])
     };
     let runs_once = object::text(object, "/spec/restartPolicy") == "Never";
-    let is_running = object::text(object, "/status/phase") == "Running";
-    if !is_running && object.get("status").is_none_or(|status| status.get("phase").is_none()) {
+    if object::text(object, "/status/phase") == "Pending" {
         let running = container(json!({"running": {}}), true);
         return json!({"phase": "Running", "conditions": [{"type": "Ready", "status": "True"}], "containerStatuses": running});
     }

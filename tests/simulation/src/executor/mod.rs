@@ -24,6 +24,9 @@ use crate::random::Random;
 /// Polls at one and the same moment after which a task is said to spin.
 const MOST_POLLS_AT_ONCE: u32 = 100_000;
 
+/// Polls of one executor after which a run is said to be too busy: a quiet one needs a hundredth of them.
+const MOST_POLLS: u64 = 3_000_000;
+
 /// The executor. Clones are the same one.
 #[derive(Clone)]
 pub struct Executor(Rc<Shared>);
@@ -43,6 +46,8 @@ pub enum Paused {
     Idle,
     /// The clock does not move: some tasks wake each other for ever.
     Spinning,
+    /// The clock moves, but far too much happens.
+    TooBusy,
 }
 
 type Task = Pin<Box<dyn Future<Output = ()>>>;
@@ -51,6 +56,7 @@ struct Shared {
     now: Cell<Timestamp>,
     next_task: Cell<u64>,
     next_timer: Cell<u64>,
+    polls: Cell<u64>,
     tasks: RefCell<BTreeMap<u64, (Process, Option<Task>)>>,
     ready: Arc<Ready>,
     timers: RefCell<BTreeMap<(Timestamp, u64), Waker>>,
@@ -78,6 +84,7 @@ impl Executor {
             now: Cell::new(start),
             next_task: Cell::new(0),
             next_timer: Cell::new(0),
+            polls: Cell::new(0),
             tasks: RefCell::default(),
             ready: Arc::default(),
             timers: RefCell::default(),
@@ -168,6 +175,10 @@ impl Executor {
                 polls_at_once += 1;
                 if polls_at_once > MOST_POLLS_AT_ONCE {
                     return Paused::Spinning;
+                }
+                let polls = self.0.polls.replace(self.0.polls.get() + 1);
+                if polls > MOST_POLLS {
+                    return Paused::TooBusy;
                 }
                 self.poll(task);
                 continue;

@@ -29,7 +29,6 @@ pub(super) struct State {
 #[derive(Clone, Debug)]
 pub(super) struct Application {
     pub(super) plan: ApplicationPlan,
-    pub(super) cluster: &'static str,
     pub(super) uid: String,
     pub(super) is_deleting: bool,
     pub(super) operation: Option<Operation>,
@@ -85,7 +84,6 @@ impl State {
             .map(|plan| {
                 let application = Application {
                     plan: plan.clone(),
-                    cluster: plan.server,
                     uid: String::new(),
                     is_deleting: false,
                     operation: None,

@@ -333,6 +333,8 @@ fn hook(random: &Random, application: &ApplicationPlan, number: usize) -> Object
     }
     let behaviours: &[&str] = match kind {
         "ConfigMap" => &["works"],
+        // Each has a name of its own, and would be the first to have it.
+        _ if generates_name => &["works", "works", "slow", "fails"],
         _ => &["works", "works", "works", "slow", "fails-once", "fails"],
     };
     ObjectPlan {

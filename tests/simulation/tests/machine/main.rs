@@ -8,7 +8,7 @@ mod run;
 
 use case::{Case, case};
 use proptest::prelude::*;
-use run::{History, run};
+use run::{History, run, run_with};
 
 /// Compares a run with crashes to the one without.
 fn check_against(calm: &History, crashed: &History, points: &[usize]) -> Result<(), TestCaseError> {
@@ -48,10 +48,24 @@ fn check(case: &Case) -> Result<(), TestCaseError> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 48, max_shrink_iters: 4000, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 64, max_shrink_iters: 4000, ..ProptestConfig::default() })]
 
     #[test]
     fn planning_again_after_any_prefix_of_effects_leaves_the_same_remaining_effects(case in case()) {
         check(&case)?;
+    }
+
+    #[test]
+    fn every_sync_ends_whatever_a_stranger_deletes_meanwhile(
+        case in case(),
+        deletions in prop::collection::vec((0_usize..12, 0_usize..12), 1..4),
+        crashes in prop::collection::vec(0_usize..40, 0..3),
+    ) {
+        let history = run_with(&case, &crashes, &deletions);
+        let unfinished = |problem: &&String| {
+            problem.starts_with("stuck") || problem.starts_with("does not end") || problem.contains(" times")
+        };
+        let problems: Vec<&String> = history.problems.iter().filter(unfinished).collect();
+        prop_assert!(problems.is_empty(), "{:?}\n{}", problems, history.log());
     }
 }

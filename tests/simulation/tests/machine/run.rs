@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use bridgehead_api::application::{OperationPhase, SyncOptions};
+use bridgehead_api::application::{OperationPhase, PropagationPolicy, SyncOptions};
 use bridgehead_api::{ObjectKey, annotations};
 use bridgehead_engine::health;
 use bridgehead_engine::manifest::{Live, Manifest};
 use bridgehead_engine::sync::{
     Advance, ApplyEffect, Attempt, DeleteReason, Done, Effect, Failure, Outcome, Persist, Plan, PlanInput,
-    PlanSettings, Record, Step, Target, TaskId, advance, build,
+    PlanSettings, Record, Seen, Step, Target, TaskId, advance, build,
 };
 use bridgehead_simulation::api_server::audit::Actor;
 use bridgehead_simulation::api_server::{ApiServer, Patch, Reason, Refusal, Request, delete, object};
@@ -49,6 +49,7 @@ struct Run<'c> {
     server: ApiServer,
     stored: Record,
     crashes: &'c [usize],
+    deletions: &'c [(usize, usize)],
     history: History,
     /// Where each task stands by the first plan.
     places: BTreeMap<TaskId, Step>,
@@ -56,7 +57,13 @@ struct Run<'c> {
     moves: usize,
 }
 
+/// Runs with crashes at the given points.
 pub(crate) fn run(case: &Case, crashes: &[usize]) -> History {
+    run_with(case, crashes, &[])
+}
+
+/// Runs while a stranger deletes objects: before which pass, and which of those that are there.
+pub(crate) fn run_with(case: &Case, crashes: &[usize], deletions: &[(usize, usize)]) -> History {
     let now = Timestamp::from_second(1_000_000).expect("a time");
     let mut server = ApiServer::new("one", now);
     let before = case.objects.iter().filter_map(crate::case::Object::live);
@@ -69,6 +76,7 @@ pub(crate) fn run(case: &Case, crashes: &[usize]) -> History {
         server,
         stored: Record::begin(now),
         crashes,
+        deletions,
         history: History {
             end: None,
             crash_points: 0,
@@ -93,7 +101,8 @@ impl Run<'_> {
         let plan = self.plan();
         self.places = plan.tasks().iter().map(|task| (task.id.clone(), task.step())).collect();
         self.has_several_steps = plan.has_several_steps();
-        for _ in 0..MOST_PASSES {
+        for pass in 0..MOST_PASSES {
+            self.delete_something(pass);
             let before = (self.stored.clone(), self.server.revision());
             if let Err(Crash) = self.pass() {
                 self.note("crash".into());
@@ -110,6 +119,37 @@ impl Run<'_> {
             }
         }
         self.problem(format!("does not end: {}", self.stored.message));
+    }
+
+    /// What a stranger deletes before this pass, finalizers and all.
+    fn delete_something(&mut self, pass: usize) {
+        for (_, which) in self.deletions.iter().filter(|(before, _)| *before == pass) {
+            let all: Vec<Value> = self
+                .server
+                .all()
+                .filter(|object| object::annotation(object, STATE).is_some())
+                .map(|object| Value::clone(object))
+                .collect();
+            let Some(object) = all.get(which % all.len().max(1)) else { continue };
+            self.note(format!("a stranger deletes {}", object::key(object)));
+            let release = Request::Patch {
+                kind: object::gvk(object),
+                key: object::key(object),
+                patch: Patch::Merge(json!({"metadata": {"finalizers": null}})),
+                dry_run: false,
+            };
+            let delete = Request::Delete {
+                kind: object::gvk(object),
+                key: object::key(object),
+                uid: None,
+                resource_version: None,
+                propagation: PropagationPolicy::Background,
+            };
+            for request in [release, delete] {
+                // One whose last finalizer goes is gone with it.
+                let _ = self.server.handle(Actor::Stranger, request);
+            }
+        }
     }
 
     fn plan(&self) -> Plan {
@@ -162,7 +202,7 @@ impl Run<'_> {
         loop {
             let Advance { record: next, effects, persist } = {
                 let server = &self.server;
-                let observed = |key: &ObjectKey| live(server, key);
+                let observed = |key: &ObjectKey| live(server, key).map_or(Seen::Absent, Seen::Live);
                 advance(&plan, &record, &observed, &outcomes, self.server.now())
             };
             record = next;
