@@ -9,7 +9,7 @@
 #![allow(unreachable_pub, reason = "models are public within their folder; only `run` leaves the crate")]
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test fails by panicking"))]
 
-//THIN mod agent;
+mod agent;
 mod application;
 //THIN mod application_wait;
 //THIN mod cluster;
@@ -57,7 +57,7 @@ impl Provider for Bridgehead {
 
     fn register(&self, registry: &mut Registry<Clients>) {
         registry
-            //THIN .resource(agent::Agents)
+            .resource(agent::Agents)
             .resource(project::Projects)
             //THIN .resource(repository::Repositories)
             //THIN .resource(cluster::Clusters)

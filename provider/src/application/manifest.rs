@@ -92,7 +92,11 @@ pub(super) fn application_of(prior: &Application<Partial>, live: &Json) -> Outco
 
 /// The application as it is, whoever declares it.
 pub(super) fn imported(blank: &Application<Partial>, live: &Json) -> Outcome<Application<Stored>> {
-    filled(read(blank, live, None), live)
+    let mut value = blank.to_value();
+    if let Some(entries) = value.entries_mut() {
+        entries.extend(codec::decode(&Application::<Stored>::schema().attributes, SPEC, &live["spec"]));
+    }
+    filled(value, live)
 }
 
 fn read(prior: &Application<Partial>, live: &Json, handed_over: Option<&Json>) -> Value {

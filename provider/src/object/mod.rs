@@ -11,12 +11,12 @@ mod kinds;
 mod metadata;
 mod ownership;
 mod settle;
-mod applications;
+mod blocking;
 mod target;
 mod timeouts;
 
 pub(crate) use kinds::{Kind, resource_of};
-pub(crate) use applications::until_no_application;
+pub(crate) use blocking::until_none;
 pub(crate) use metadata::{completed, declared_entries, imported_entries};
 pub(crate) use ownership::{Owner, owner};
 pub(crate) use settle::settle;

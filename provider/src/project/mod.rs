@@ -2,6 +2,7 @@
 
 mod model;
 
+use bridgehead_kubernetes::watch::WatchTarget;
 use serde_json::{Value as Json, json};
 use tfplug::model::Model as _;
 use tfplug::prelude::*;
@@ -163,7 +164,7 @@ impl Resource for Projects {
         }
         let within = delete_timeout(prior.timeouts.as_ref());
         context
-            .interruptible(without_applications(context, &target, &prior, within))
+            .interruptible(without_applications(&target, &prior, within))
             .await??;
         target.delete(&live, within, |_| String::new()).await
     }
@@ -178,21 +179,25 @@ impl Resource for Projects {
         let mut prior = Project::<Partial>::from_value(&crate::object::completed::<Project<Partial>>(known), &Path::root())?;
         prior.labels = crate::object::imported_entries(&live["metadata"]["labels"]);
         prior.annotations = crate::object::imported_entries(&live["metadata"]["annotations"]);
-        project_of(&prior, &live)
+        let mut value = prior.to_value();
+        if let Some(entries) = value.entries_mut() {
+            entries.extend(codec::decode(&Project::<Stored>::schema().attributes, SPEC, &live["spec"]));
+            entries.insert("uid".to_owned(), Value::string(text(&live, "/metadata/uid")));
+        }
+        Ok(Project::<Stored>::from_value(&value, &Path::root())?)
     }
 }
 
 /// Waits, within `within`, until no application of this project is being deleted: the agent needs the
 /// project's rules to take down what the application deployed.
 async fn without_applications(
-    context: &Context<Clients>,
     target: &Target<'_>,
     prior: &Project<Partial>,
     within: std::time::Duration,
 ) -> Result<(), Diagnostics> {
-    crate::object::until_no_application(
+    crate::object::until_none(
         &target.connection,
-        &prior.namespace,
+        WatchTarget::all(Kind::Application.resource()).in_namespace(&prior.namespace),
         within,
         |application| {
             let of_project = text(application, "/spec/project") == prior.name
@@ -202,7 +207,6 @@ async fn without_applications(
     )
     .await
     .map_err(|problem| {
-        let _ = context;
         Diagnostic::error(format!("Project `{}` is still in use", prior.name)).detail(problem).into()
     })
 }

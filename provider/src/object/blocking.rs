@@ -1,4 +1,4 @@
-//! Waiting for applications to be gone.
+//! Waiting for objects to be gone, or to hold nothing up.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -9,23 +9,23 @@ use bridgehead_kubernetes::cache::FrameKind;
 use bridgehead_kubernetes::watch::{WatchNews, WatchTarget, Watches};
 use serde_json::Value;
 
-use super::{Kind, text};
+use super::text;
 
 /// Bytes of frames that wait to be looked at.
 const BUDGET: usize = 8 << 20;
 
-/// Waits until no application of the namespace blocks. `blocks` says why one does. The error names those
-/// that still do.
-pub(crate) async fn until_no_application(
+/// Waits until none of the objects blocks. `blocks` says why one does. The error names those that still do.
+pub(crate) async fn until_none(
     connection: &Connection,
-    namespace: &str,
+    target: WatchTarget,
     within: Duration,
     blocks: impl Fn(&Value) -> Option<String>,
 ) -> Result<(), String> {
+    let kind = target.kind().kind.to_string();
     let mut blocking: BTreeMap<String, String> = BTreeMap::new();
     let wait = async {
         let (mut watches, mut events) = Watches::new(connection.clone(), BUDGET);
-        watches.start(WatchTarget::all(Kind::Application.resource()).in_namespace(namespace));
+        watches.start(target);
         let mut listed = false;
         while let Some(event) = events.recv().await {
             match event.news {
@@ -36,7 +36,7 @@ pub(crate) async fn until_no_application(
                             FrameKind::ListEnds => listed = true,
                             FrameKind::Present | FrameKind::Deleted => {
                                 let Ok(object) = frame.object() else { continue };
-                                let name = text(&object, "/metadata/name").to_owned();
+                                let name = named(&kind, &object);
                                 match blocks(&object) {
                                     Some(why) if frame.kind() == FrameKind::Present => {
                                         blocking.insert(name, why);
@@ -65,8 +65,15 @@ pub(crate) async fn until_no_application(
         Ok(done) => done,
         Err(_) => {
             let named: Vec<String> =
-                blocking.iter().map(|(name, why)| format!("- application {namespace}/{name}: {why}")).collect();
+                blocking.iter().map(|(name, why)| format!("- {name}: {why}")).collect();
             Err(format!("After {} s these still block:\n{}", within.as_secs(), named.join("\n")))
         }
     }
+}
+
+/// As in `Application argocd/web`.
+fn named(kind: &str, object: &Value) -> String {
+    let (namespace, name) = (text(object, "/metadata/namespace"), text(object, "/metadata/name"));
+    let slash = if namespace.is_empty() { "" } else { "/" };
+    format!("{kind} {namespace}{slash}{name}")
 }

@@ -1,0 +1,252 @@
+//! Taking the agent down: nothing that needs it is left, and nothing that was there before is touched.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use bridgehead_api::ObjectKey;
+use bridgehead_api::annotations::{
+    POST_DELETE_FINALIZER, PRE_DELETE_FINALIZER, RESOURCES_FINALIZER,
+};
+use bridgehead_install::Installation;
+use bridgehead_kubernetes::connect::RequestBuilder;
+use bridgehead_kubernetes::discovery::{Verb, discover};
+use bridgehead_kubernetes::watch::WatchTarget;
+use bridgehead_kubernetes::write::{self, DeleteOptions, Propagation};
+use bridgehead_kubernetes::{ApiError, ApiErrorKind, Connection, Resource, waits};
+use serde_json::Value;
+use tfplug::prelude::*;
+
+use super::install::{self, DEFAULTS, Part, default_object, is_installed, name_of};
+use super::{Agent, CREATED, engine, options};
+use crate::connection::{Clients, connection};
+use crate::object::{Kind, delete_timeout, is_ours, read_raw, resource_of, text, until_none};
+
+/// Objects of this configuration that are destroyed at the same time are given this long to go first.
+const SIBLINGS: Duration = Duration::from_secs(60);
+/// How many objects a message names.
+const NAMED: usize = 10;
+
+pub(super) async fn destroy(context: &Context<Clients>, prior: &Agent<Partial>) -> Result<(), Diagnostics> {
+    let within = delete_timeout(prior.timeouts.as_ref());
+    let connection = connection(context, prior.kubernetes.as_ref()).await?;
+    let installation = options::installation(prior)?;
+    let created: BTreeSet<String> = context.recall(CREATED).unwrap_or_default();
+    context.interruptible(served(&connection, &prior.namespace, within)).await??;
+    context.interruptible(without_siblings(&connection, &prior.namespace)).await?;
+    for part in install::parts(&installation).into_iter().rev() {
+        remove(context, &connection, &part, within).await?;
+    }
+    engine::restore(&connection, &prior.namespace).await?;
+    remove_defaults(&connection, &prior.namespace, &created).await?;
+    remove_definitions(context, &connection, &installation, &created, within).await?;
+    remove_namespace(context, &connection, &installation, &created, within).await
+}
+
+/// Waits until no application holds a finalizer that the agent serves: nobody else would.
+async fn served(connection: &Connection, namespace: &str, within: Duration) -> Result<(), Diagnostics> {
+    let ours = [RESOURCES_FINALIZER, PRE_DELETE_FINALIZER, POST_DELETE_FINALIZER];
+    let target = WatchTarget::all(Kind::Application.resource()).in_namespace(namespace);
+    let done = until_none(connection, target, within, |application| {
+        let finalizers = application.pointer("/metadata/finalizers").and_then(Value::as_array);
+        let held = finalizers
+            .into_iter()
+            .flatten()
+            .filter_map(Value::as_str)
+            .find(|finalizer| ours.iter().any(|known| finalizer.starts_with(known)))?;
+        Some(match application.pointer("/metadata/deletionTimestamp") {
+            Some(_) => format!("it is being deleted and waits for finalizer `{held}`"),
+            None => format!("it holds finalizer `{held}`, and nobody has deleted it"),
+        })
+    });
+    done.await.map_err(|problem| {
+        Diagnostic::error("Applications still need the agent")
+            .detail(format!(
+                "{problem}\n\nOnly the agent serves these finalizers, so it stays. Delete the applications, or take the \
+                 finalizer off where what they deployed is to stay; then destroy again."
+            ))
+            .into()
+    })
+}
+
+/// Gives what Terraform declares in the namespace, and destroys at the same time, a while to go. What stays
+/// is kept with its definition, so this need not succeed.
+async fn without_siblings(connection: &Connection, namespace: &str) {
+    let ours = |object: &Value| is_ours(object).then(|| "Terraform declares it".to_owned());
+    let waits = [Kind::Application, Kind::Project].map(|kind| {
+        until_none(connection, WatchTarget::all(kind.resource()).in_namespace(namespace), SIBLINGS, ours)
+    });
+    futures::future::join_all(waits).await;
+}
+
+async fn remove(
+    context: &Context<Clients>,
+    connection: &Connection,
+    part: &Part<'_>,
+    within: Duration,
+) -> Result<(), Diagnostics> {
+    let Some(live) = read_raw(connection, &part.resource, &part.key).await? else { return Ok(()) };
+    if !is_installed(&live) {
+        context.warn(kept(&part.name, "another installation manages it"));
+        return Ok(());
+    }
+    delete(context, connection, &part.resource, &part.key, &live, within).await
+}
+
+/// Deletes the very object that was read and waits until it is gone.
+async fn delete(
+    context: &Context<Clients>,
+    connection: &Connection,
+    resource: &Resource,
+    key: &ObjectKey,
+    live: &Value,
+    within: Duration,
+) -> Result<(), Diagnostics> {
+    let uid = bridgehead_api::Uid::from(text(live, "/metadata/uid"));
+    let options = DeleteOptions {
+        propagation: Propagation::Foreground,
+        uid: Some(uid.clone()),
+        ..DeleteOptions::default()
+    };
+    if write::delete(connection, resource, key, &options).await? {
+        context.interruptible(waits::gone(connection, resource, key, Some(&uid), within)).await??;
+    }
+    Ok(())
+}
+
+/// What the agent put into its namespace and nobody has written to since.
+async fn remove_defaults(
+    connection: &Connection,
+    namespace: &str,
+    created: &BTreeSet<String>,
+) -> Result<(), Diagnostics> {
+    for (version, kind, name) in DEFAULTS {
+        let object = default_object(namespace, version, kind, name);
+        let Some(resource) = resource_of(&object).filter(|_| created.contains(&name_of(&object))) else {
+            continue;
+        };
+        let key = ObjectKey::new(resource.gvk.group_kind.clone(), namespace, *name);
+        let Some(live) = read_raw(connection, &resource, &key).await? else { continue };
+        let entries = live.pointer("/metadata/managedFields").and_then(Value::as_array);
+        if entries.into_iter().flatten().all(|entry| entry["manager"] == write::FIELD_MANAGER) {
+            let uid = Some(text(&live, "/metadata/uid").into());
+            let options =
+                DeleteOptions { propagation: Propagation::Background, uid, ..DeleteOptions::default() };
+            write::delete(connection, &resource, &key, &options).await?;
+        }
+    }
+    Ok(())
+}
+
+async fn remove_definitions(
+    context: &Context<Clients>,
+    connection: &Connection,
+    installation: &Installation,
+    created: &BTreeSet<String>,
+    within: Duration,
+) -> Result<(), Diagnostics> {
+    for part in install::definitions(installation) {
+        let Some(live) = read_raw(connection, &part.resource, &part.key).await? else { continue };
+        if !created.contains(&part.name) || !is_installed(&live) {
+            context.warn(kept(&part.name, "it was there before the agent"));
+            continue;
+        }
+        let (kind, plural) = (text(part.object, "/spec/names/kind"), text(part.object, "/spec/names/plural"));
+        let resource = Resource::known(bridgehead_api::API_VERSION, kind, plural, true);
+        let left = list(connection, &resource, None).await?;
+        if left.is_empty() {
+            delete(context, connection, &part.resource, &part.key, &live, within).await?;
+        } else {
+            let why = format!("it would take these along: {}", named(&left));
+            context.warn(kept(&part.name, &why));
+        }
+    }
+    Ok(())
+}
+
+async fn remove_namespace(
+    context: &Context<Clients>,
+    connection: &Connection,
+    installation: &Installation,
+    created: &BTreeSet<String>,
+    within: Duration,
+) -> Result<(), Diagnostics> {
+    let Some(part) = install::namespace(installation) else { return Ok(()) };
+    let Some(live) = read_raw(connection, &part.resource, &part.key).await? else { return Ok(()) };
+    if !created.contains(&part.name) {
+        return Ok(());
+    }
+    let left = left_in(connection, &part.key.name).await?;
+    if left.is_empty() {
+        return delete(context, connection, &part.resource, &part.key, &live, within).await;
+    }
+    context.warn(kept(&part.name, &format!("it holds what this resource did not create: {}", named(&left))));
+    Ok(())
+}
+
+/// Names of what somebody put into the namespace. What Kubernetes puts there, and what goes with its owner,
+/// does not count.
+async fn left_in(connection: &Connection, namespace: &str) -> Result<Vec<String>, Diagnostics> {
+    let discovery = discover(connection).await?;
+    let kinds: Vec<Resource> = discovery
+        .kinds()
+        .filter(|resource| resource.namespaced && resource.verbs.has(Verb::List) && resource.verbs.has(Verb::Delete))
+        .filter(|resource| counts(resource))
+        .cloned()
+        .collect();
+    let mut left = Vec::new();
+    for resource in kinds {
+        left.extend(list(connection, &resource, Some(namespace)).await?);
+    }
+    Ok(left)
+}
+
+fn counts(resource: &Resource) -> bool {
+    let kind = &resource.gvk.group_kind;
+    !matches!((&*kind.group, &*kind.kind), (_, "Event" | "Endpoints" | "EndpointSlice") | ("metrics.k8s.io", _))
+}
+
+/// Names of the objects of a kind that stand for themselves.
+async fn list(
+    connection: &Connection,
+    resource: &Resource,
+    namespace: Option<&str>,
+) -> Result<Vec<String>, Diagnostics> {
+    let kind = &resource.gvk.group_kind;
+    let request = RequestBuilder::get(resource.collection(namespace), format!("list {kind}"))
+        .accept("application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1")
+        .query("limit", "500");
+    let list: Value = match connection.send(request).await {
+        Ok(answer) => answer.json()?,
+        Err(error) if is_nothing(&error) => return Ok(Vec::new()),
+        Err(error) => return Err(error.into()),
+    };
+    let items = list["items"].as_array().into_iter().flatten();
+    let standing = items.filter(|object| {
+        let name = text(object, "/metadata/name");
+        let owned = object.pointer("/metadata/ownerReferences").is_some();
+        let leaving = object.pointer("/metadata/deletionTimestamp").is_some() && &*kind.kind == "Pod";
+        let usual = matches!(
+            (&*kind.kind, name),
+            ("ConfigMap", "kube-root-ca.crt")
+                | ("ServiceAccount", "default")
+                | ("Lease", bridgehead_install::NAME)
+        );
+        !owned && !leaving && !usual
+    });
+    Ok(standing.map(|object| format!("{} {}", kind.kind, text(object, "/metadata/name"))).collect())
+}
+
+fn is_nothing(error: &ApiError) -> bool {
+    error.is_not_found() || error.kind == ApiErrorKind::KindNotServed
+}
+
+fn named(names: &[String]) -> String {
+    let shown: Vec<&str> = names.iter().take(NAMED).map(String::as_str).collect();
+    let more = names.len().saturating_sub(NAMED);
+    let rest = if more > 0 { format!(" and {more} more") } else { String::new() };
+    format!("{}{rest}", shown.join(", "))
+}
+
+fn kept(name: &str, why: &str) -> Diagnostic {
+    Diagnostic::warning(format!("{name} was kept")).detail(format!("It was not deleted: {why}."))
+}

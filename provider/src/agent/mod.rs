@@ -1,0 +1,126 @@
+//! `bridgehead_agent`: the agent and everything that it needs in a cluster.
+//!
+//! ```text
+//! engine (nobody else works here) → namespace → definitions, Established → rights → Deployment
+//! destroy: finalizers served → Deployment, rights → other engine restored → definitions, namespace if nothing is left
+//! ```
+
+mod destroy;
+mod engine;
+mod install;
+mod model;
+mod options;
+
+use std::collections::BTreeSet;
+
+use bridgehead_install::DEFAULT_IMAGE;
+use tfplug::prelude::*;
+
+use crate::connection::{Clients, check_own, connection};
+use crate::object::{completed, create_timeout, update_timeout};
+pub use model::Agent;
+use model::AgentComputed;
+
+/// Under which private data says what was not there before: names as in `Namespace argocd`.
+const CREATED: &str = "created";
+
+/// The resource.
+pub(crate) struct Agents;
+
+impl Resource for Agents {
+    type Model = Agent<Stored>;
+    type Client = Clients;
+
+    fn validate(&self, config: &Agent<Config>, problems: &mut Diagnostics) {
+        check_own(&config.kubernetes, problems);
+        if let Some(Some(namespaces)) = config.managed_namespaces.known() {
+            let at = Path::of("managed_namespaces");
+            if namespaces.is_empty() {
+                let detail = "Name at least one, or leave it out to manage the whole cluster.";
+                problems.error(at.clone(), "The agent may manage no namespace at all", detail);
+            }
+            for (index, namespace) in namespaces.iter().enumerate() {
+                if let Err(problem) = tfplug::check::dns_label(namespace) {
+                    problems.error(at.index(index), "This is no namespace", problem);
+                }
+            }
+        }
+        if let Some(Some(affinity)) = config.affinity.known()
+            && !affinity.data().is_object()
+        {
+            let detail = "It is the JSON text of an object with `nodeAffinity`, `podAffinity` or `podAntiAffinity`.";
+            problems.error("affinity", "This is no affinity", detail);
+        }
+    }
+
+    async fn plan(&self, _context: &Context<Clients>, plan: &mut Plan<Self::Model>) -> Result<(), Diagnostics> {
+        if let Maybe::Known(None) = plan.config.image {
+            plan.planned.image = Maybe::Known(DEFAULT_IMAGE.to_owned());
+        }
+        // What has drifted is put right by an apply, and this is what makes one necessary.
+        plan.planned.drifted = Maybe::Known(Vec::new());
+        Ok(())
+    }
+
+    async fn create(&self, context: &Context<Clients>, planned: Agent<Applying>) -> Outcome<Self::Model> {
+        let within = create_timeout(planned.timeouts.as_ref());
+        apply(context, planned, BTreeSet::new(), within).await
+    }
+
+    async fn read(&self, context: &Context<Clients>, prior: Agent<Partial>) -> ReadResult<Self::Model> {
+        let Some(connection) = context.client()?.known(prior.kubernetes.as_ref()).await? else {
+            return Ok(Live::Unchanged);
+        };
+        let Some(drifted) = install::drifted(&connection, &options::installation(&prior)?).await? else {
+            return Ok(Live::Gone);
+        };
+        let image = prior.image.clone().unwrap_or_else(|| DEFAULT_IMAGE.to_owned());
+        Ok(Live::Present(prior.store(AgentComputed { image, drifted })))
+    }
+
+    async fn update(
+        &self,
+        context: &Context<Clients>,
+        prior: Agent<Partial>,
+        planned: Agent<Applying>,
+    ) -> Outcome<Self::Model> {
+        let before = install::names(&options::installation(&prior)?);
+        let within = update_timeout(planned.timeouts.as_ref());
+        apply(context, planned, before, within).await
+    }
+
+    async fn delete(&self, context: &Context<Clients>, prior: Agent<Partial>) -> Result<(), Diagnostics> {
+        destroy::destroy(context, &prior).await
+    }
+
+    async fn import(&self, context: &Context<Clients>, import: &Import) -> Outcome<Self::Model> {
+        use tfplug::model::Model as _;
+        let namespace: String = import.get("namespace")?;
+        let connection = connection(context, None).await?;
+        let image = install::image(&connection, &namespace).await?.ok_or_else(|| {
+            Diagnostic::error(format!("There is no agent in namespace `{namespace}`"))
+        })?;
+        let known = tfplug::value::Value::map([("namespace", tfplug::value::Value::string(namespace))]);
+        let blank = completed::<Agent<Partial>>(known);
+        let prior = Agent::<Partial>::from_value(&blank, &Path::root())?;
+        Ok(prior.store(AgentComputed { image, drifted: Vec::new() }))
+    }
+}
+
+/// Installs the agent, or brings it to what is planned. `before` are the objects of the last apply: those
+/// that are no longer wanted go.
+async fn apply(
+    context: &Context<Clients>,
+    planned: Agent<Applying>,
+    before: BTreeSet<String>,
+    within: std::time::Duration,
+) -> Outcome<Agent<Stored>> {
+    let partial = planned.partial();
+    let installation = options::installation(&partial)?;
+    let connection = connection(context, planned.kubernetes.as_ref()).await?;
+    engine::none_else(context, &connection, &planned.namespace, planned.takeover.is_some(), within).await?;
+    let state = Agent { drifted: Some(Vec::new()), ..partial };
+    install::install(context, &connection, &installation, &state, &before, within).await?;
+    let image = planned.image.clone().unwrap_or_else(|| DEFAULT_IMAGE.to_owned());
+    Ok(planned.store(AgentComputed { image, drifted: Vec::new() }))
+}
