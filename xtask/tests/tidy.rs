@@ -40,7 +40,10 @@ const EDGES: &[(&str, &[&str])] = &[
     ),
     // What is installed is what tests and the demo run.
     ("bridgehead-test-harness", &["bridgehead-install"]),
-    ("bridgehead-simulation", &["bridgehead", "bridgehead-api", "bridgehead-engine"]),
+    (
+        "bridgehead-simulation",
+        &["bridgehead", "bridgehead-api", "bridgehead-engine", "bridgehead-kubernetes", "bridgehead-sources"],
+    ),
     ("bridgehead-e2e", &["bridgehead-test-harness"]),
     ("xtask", &["bridgehead-test-harness"]),
 ];

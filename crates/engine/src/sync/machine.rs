@@ -6,20 +6,22 @@
 //! It is called again after every batch of effects and whenever something live changed, and it may be
 //! called at any time: with nothing new it asks for nothing new.
 
+mod hooks;
+
 use bridgehead_api::annotations;
 use bridgehead_api::application::{
-    HealthStatusCode, HookDeletePolicy, HookType, OperationPhase, PropagationPolicy, ResultCode, SyncPhase,
+    HealthStatusCode, HookDeletePolicy, OperationPhase, PropagationPolicy, ResultCode, SyncPhase,
 };
 use jiff::Timestamp;
 
-use super::effect::{
-    ApplyEffect, DeleteEffect, DeleteReason, Done, Effect, Failure, FinalizerEffect, Outcome,
-};
-use super::plan::{Plan, hook_attempt};
+use super::effect::{ApplyEffect, DeleteEffect, DeleteReason, Done, Effect, Failure, Outcome};
+use super::plan::Plan;
 use super::record::{Record, TaskRecord, TaskState};
 use super::task::{ApplyChoice, Task, TaskId, Work};
 use super::waves;
 use super::words::{and_more, kubectl_name, waiting_message};
+use hooks::{hook_type, remove_finalizer};
+
 use crate::health;
 use crate::manifest::{Desired, Live};
 
@@ -173,16 +175,6 @@ impl Machine<'_> {
         }
     }
 
-    /// The live hook of this attempt and phase.
-    fn own_hook(&self, task: &Task) -> Option<Live> {
-        self.live(task).filter(|live| self.is_of_attempt(live, task.id.phase))
-    }
-
-    fn is_of_attempt(&self, live: &Live, phase: SyncPhase) -> bool {
-        let wanted = hook_attempt(self.plan.attempt(), phase);
-        live.manifest.annotation(annotations::HOOK_ATTEMPT) == Some(wanted.as_str())
-    }
-
     /// True for an object of this attempt that was a hook in an earlier phase, and whose end is recorded.
     fn has_run_earlier(&self, live: &Live, phase: SyncPhase) -> bool {
         self.plan.tasks().iter().any(|task| {
@@ -268,55 +260,6 @@ impl Machine<'_> {
         self.record.set(entry);
     }
 
-    /// Hooks that were announced before a restart, and are live: their creation did take place.
-    fn adopt_announced(&mut self) {
-        let announced: Vec<&Task> = self
-            .plan
-            .tasks()
-            .iter()
-            .filter(|task| self.record.task(&task.id).is_some_and(TaskRecord::is_announced))
-            .collect();
-        for task in announced {
-            if self.own_hook(task).is_some() {
-                self.set(task, Some(ResultCode::Synced), TaskState::Running, "created");
-                self.watch_hook(task);
-            }
-        }
-    }
-
-    fn watch_hook(&mut self, task: &Task) {
-        let Some(live) = self.own_hook(task) else {
-            if matches!(self.seen(task), Seen::Unknown) {
-                return;
-            }
-            self.set(
-                task,
-                Some(ResultCode::Synced),
-                TaskState::Failed,
-                "the hook disappeared before its end was recorded; it is not run again",
-            );
-            return;
-        };
-        let health = health::assess(&live.manifest);
-        let (state, message) = match health {
-            None => (TaskState::Succeeded, format!("{} created", task.id.key.name)),
-            Some(health) => {
-                let state = match health.status {
-                    HealthStatusCode::Healthy => TaskState::Succeeded,
-                    HealthStatusCode::Progressing | HealthStatusCode::Suspended => TaskState::Running,
-                    _ => TaskState::Failed,
-                };
-                (state, health.message)
-            }
-        };
-        // A hook that is being deleted has ended for us: with whatever it had reached.
-        let state = match state {
-            TaskState::Running if live.is_terminating() => TaskState::Failed,
-            other => other,
-        };
-        self.set(task, Some(ResultCode::Synced), state, message);
-    }
-
     fn watch_object(&mut self, task: &Task) {
         let message = self.record.task(&task.id).map(|entry| entry.message.clone()).unwrap_or_default();
         let live = match self.seen(task) {
@@ -339,17 +282,6 @@ impl Machine<'_> {
         if state != TaskState::Running {
             self.set(task, Some(ResultCode::Synced), state, message);
         }
-    }
-
-    /// Hooks whose end is in the record lose our finalizer.
-    fn release_ended_hooks(&self) -> Vec<Effect> {
-        self.plan
-            .tasks()
-            .iter()
-            .filter(|task| task.is_hook() && self.state(task).has_ended())
-            .filter(|task| !self.refused.contains(&task.id))
-            .filter_map(|task| self.own_hook(task).and_then(|live| remove_finalizer(task, live)))
-            .collect()
     }
 
     /// One decision about the regular tasks, taken by steps of phase and wave.
@@ -518,35 +450,6 @@ impl Machine<'_> {
         })
     }
 
-    /// Hooks of earlier attempts that stand where a hook of this one is to be created: finalizers off,
-    /// deleted, waited for. A hook of this attempt is never touched here.
-    fn clear_old_hooks<'t>(&self, open: &[&'t Task]) -> (Vec<Effect>, Option<&'t Task>) {
-        let mut effects = Vec::new();
-        let mut waiting = None;
-        for task in open {
-            let Work::Hook(hook) = &task.work else { continue };
-            let Some(live) = self.live(task).filter(|live| !self.is_of_attempt(live, task.id.phase)) else {
-                continue;
-            };
-            let clears = hook.delete.contains(&HookDeletePolicy::BeforeHookCreation);
-            if !clears && !self.has_run_earlier(&live, task.id.phase) {
-                continue;
-            }
-            waiting = waiting.or(Some(*task));
-            if let Some(effect) = remove_finalizer(task, live.clone()) {
-                effects.push(effect);
-            } else if !live.is_terminating() {
-                effects.push(delete(
-                    task,
-                    live,
-                    PropagationPolicy::Background,
-                    DeleteReason::BeforeHookCreation,
-                ));
-            }
-        }
-        (effects, waiting)
-    }
-
     fn dry_run(&mut self, open: &[&Task]) -> Flow {
         let mut effects = Vec::new();
         for task in open {
@@ -603,23 +506,6 @@ impl Machine<'_> {
         format!("{what}, reason: {}: {reason}{}", first.id, and_more(failed.len()))
     }
 
-    /// Live hooks of this attempt that go now: those that ended, and whose policies say so.
-    fn hook_deletions(&self, policy: HookDeletePolicy) -> Vec<Effect> {
-        let goes = |task: &&Task| match &task.work {
-            Work::Hook(hook) => hook.delete.contains(&policy) && self.state(task).has_ended(),
-            _ => false,
-        };
-        self.plan
-            .tasks()
-            .iter()
-            .filter(goes)
-            .filter(|task| !self.refused.contains(&task.id))
-            .filter_map(|task| self.own_hook(task).map(|live| (task, live)))
-            .filter(|(_, live)| !live.is_terminating())
-            .map(|(task, live)| delete(task, live, PropagationPolicy::Background, DeleteReason::HookEnded))
-            .collect()
-    }
-
     /// Ends hooks that run, then the operation.
     fn terminate(&mut self) -> Flow {
         let mut effects = Vec::new();
@@ -662,25 +548,6 @@ const RUNNING: &str = "one or more tasks are running";
 const VANISHED: &str = "somebody deleted the object while its health was awaited";
 const TERMINATED: &str = "terminated with its operation";
 
-fn hook_type(phase: SyncPhase) -> HookType {
-    match phase {
-        SyncPhase::PreSync => HookType::PreSync,
-        SyncPhase::Sync => HookType::Sync,
-        SyncPhase::PostSync => HookType::PostSync,
-        SyncPhase::SyncFail => HookType::SyncFail,
-        SyncPhase::PreDelete => HookType::PreDelete,
-        SyncPhase::PostDelete => HookType::PostDelete,
-    }
-}
-
 fn delete(task: &Task, live: Live, propagation: PropagationPolicy, reason: DeleteReason) -> Effect {
     Effect::Delete(DeleteEffect { task: task.id.clone(), live, propagation, reason })
-}
-
-fn remove_finalizer(task: &Task, live: Live) -> Option<Effect> {
-    let held = live.finalizers().any(|finalizer| finalizer == annotations::HOOK_FINALIZER);
-    held.then(|| {
-        let finalizer = annotations::HOOK_FINALIZER.into();
-        Effect::RemoveFinalizer(FinalizerEffect { task: task.id.clone(), live, finalizer })
-    })
 }

@@ -1,0 +1,151 @@
+//! The machine's hooks: announced, created, watched, let go of and deleted.
+
+use bridgehead_api::annotations;
+use bridgehead_api::application::{
+    HealthStatusCode, HookDeletePolicy, HookType, PropagationPolicy, ResultCode, SyncPhase,
+};
+
+use super::{Machine, Seen, delete};
+use crate::health;
+use crate::manifest::Live;
+use crate::sync::effect::{DeleteReason, Effect, FinalizerEffect};
+use crate::sync::plan::hook_attempt;
+use crate::sync::record::{TaskRecord, TaskState};
+use crate::sync::task::{Task, Work};
+
+impl Machine<'_> {
+    /// The live hook of this attempt and phase.
+    pub(super) fn own_hook(&self, task: &Task) -> Option<Live> {
+        self.live(task).filter(|live| self.is_of_attempt(live, task.id.phase))
+    }
+
+    pub(super) fn is_of_attempt(&self, live: &Live, phase: SyncPhase) -> bool {
+        let wanted = hook_attempt(self.plan.attempt(), phase);
+        live.manifest.annotation(annotations::HOOK_ATTEMPT) == Some(wanted.as_str())
+    }
+
+    /// Hooks that were announced before a restart, and are live: their creation did take place.
+    pub(super) fn adopt_announced(&mut self) {
+        let announced: Vec<&Task> = self
+            .plan
+            .tasks()
+            .iter()
+            .filter(|task| self.record.task(&task.id).is_some_and(TaskRecord::is_announced))
+            .collect();
+        for task in announced {
+            if self.own_hook(task).is_some() {
+                self.set(task, Some(ResultCode::Synced), TaskState::Running, "created");
+                self.watch_hook(task);
+            }
+        }
+    }
+
+    pub(super) fn watch_hook(&mut self, task: &Task) {
+        let Some(live) = self.own_hook(task) else {
+            if matches!(self.seen(task), Seen::Unknown) {
+                return;
+            }
+            self.set(
+                task,
+                Some(ResultCode::Synced),
+                TaskState::Failed,
+                "the hook disappeared before its end was recorded; it is not run again",
+            );
+            return;
+        };
+        let health = health::assess(&live.manifest);
+        let (state, message) = match health {
+            None => (TaskState::Succeeded, format!("{} created", task.id.key.name)),
+            Some(health) => {
+                let state = match health.status {
+                    HealthStatusCode::Healthy => TaskState::Succeeded,
+                    HealthStatusCode::Progressing | HealthStatusCode::Suspended => TaskState::Running,
+                    _ => TaskState::Failed,
+                };
+                (state, health.message)
+            }
+        };
+        // A hook that is being deleted has ended for us: with whatever it had reached.
+        let state = match state {
+            TaskState::Running if live.is_terminating() => TaskState::Failed,
+            other => other,
+        };
+        self.set(task, Some(ResultCode::Synced), state, message);
+    }
+
+    /// Hooks whose end is in the record lose our finalizer.
+    pub(super) fn release_ended_hooks(&self) -> Vec<Effect> {
+        self.plan
+            .tasks()
+            .iter()
+            .filter(|task| task.is_hook() && self.state(task).has_ended())
+            .filter(|task| !self.refused.contains(&task.id))
+            .filter_map(|task| self.own_hook(task).and_then(|live| remove_finalizer(task, live)))
+            .collect()
+    }
+
+    /// Hooks of earlier attempts that stand where a hook of this one is to be created: finalizers off,
+    /// deleted, waited for. A hook of this attempt is never touched here.
+    pub(super) fn clear_old_hooks<'t>(&self, open: &[&'t Task]) -> (Vec<Effect>, Option<&'t Task>) {
+        let mut effects = Vec::new();
+        let mut waiting = None;
+        for task in open {
+            let Work::Hook(hook) = &task.work else { continue };
+            let Some(live) = self.live(task).filter(|live| !self.is_of_attempt(live, task.id.phase)) else {
+                continue;
+            };
+            let clears = hook.delete.contains(&HookDeletePolicy::BeforeHookCreation);
+            if !clears && !self.has_run_earlier(&live, task.id.phase) {
+                continue;
+            }
+            waiting = waiting.or(Some(*task));
+            if let Some(effect) = remove_finalizer(task, live.clone()) {
+                effects.push(effect);
+            } else if !live.is_terminating() {
+                effects.push(delete(
+                    task,
+                    live,
+                    PropagationPolicy::Background,
+                    DeleteReason::BeforeHookCreation,
+                ));
+            }
+        }
+        (effects, waiting)
+    }
+
+    /// Live hooks of this attempt that go now: those that ended, and whose policies say so.
+    pub(super) fn hook_deletions(&self, policy: HookDeletePolicy) -> Vec<Effect> {
+        let goes = |task: &&Task| match &task.work {
+            Work::Hook(hook) => hook.delete.contains(&policy) && self.state(task).has_ended(),
+            _ => false,
+        };
+        self.plan
+            .tasks()
+            .iter()
+            .filter(goes)
+            .filter(|task| !self.refused.contains(&task.id))
+            .filter_map(|task| self.own_hook(task).map(|live| (task, live)))
+            .filter(|(_, live)| !live.is_terminating())
+            .map(|(task, live)| delete(task, live, PropagationPolicy::Background, DeleteReason::HookEnded))
+            .collect()
+    }
+}
+
+pub(super) fn hook_type(phase: SyncPhase) -> HookType {
+    match phase {
+        SyncPhase::PreSync => HookType::PreSync,
+        SyncPhase::Sync => HookType::Sync,
+        SyncPhase::PostSync => HookType::PostSync,
+        SyncPhase::SyncFail => HookType::SyncFail,
+        SyncPhase::PreDelete => HookType::PreDelete,
+        SyncPhase::PostDelete => HookType::PostDelete,
+    }
+}
+
+pub(super) fn remove_finalizer(task: &Task, live: Live) -> Option<Effect> {
+    let held = live.finalizers().any(|finalizer| finalizer == annotations::HOOK_FINALIZER);
+    held.then(|| {
+        let finalizer = annotations::HOOK_FINALIZER.into();
+        Effect::RemoveFinalizer(FinalizerEffect { task: task.id.clone(), live, finalizer })
+    })
+}
