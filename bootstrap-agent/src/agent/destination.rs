@@ -6,7 +6,7 @@ use bridgehead_api::secret::Cluster;
 use bridgehead_kubernetes::{ConnectionSettings, Credentials};
 
 /// Connection settings for a registered cluster; the error says which field cannot be used.
-pub(super) fn settings(cluster: &Cluster) -> Result<ConnectionSettings, String> {
+pub(crate) fn settings(cluster: &Cluster) -> Result<ConnectionSettings, String> {
     let config = &cluster.config;
     let mut settings = ConnectionSettings::server(cluster.server.as_str());
     settings.insecure = config.tls.insecure;

@@ -9,7 +9,7 @@
 
 mod cluster;
 mod defaults;
-mod destination;
+pub(crate) mod destination;
 mod guard;
 mod http;
 mod lease;

@@ -8,9 +8,10 @@ use bridgehead_api::application::Application;
 use bridgehead_api::secret::{Cluster, IN_CLUSTER_NAME, IN_CLUSTER_SERVER};
 use bridgehead_engine::manifest::Live;
 use bridgehead_kubernetes::discovery::{Discovery, discover};
-use bridgehead_kubernetes::{Connection, write};
+use bridgehead_kubernetes::{Connection, connect, write};
 use futures::stream::{self, StreamExt, TryStreamExt};
 
+use crate::agent::destination;
 use crate::cli::error::CliError;
 use crate::cli::session::Session;
 
@@ -37,20 +38,20 @@ impl Destination {
             Some(cluster) => cluster.server == IN_CLUSTER_SERVER,
             None => server == IN_CLUSTER_SERVER || wanted.name == IN_CLUSTER_NAME,
         };
-        if !is_own {
-            let name = if wanted.name.is_empty() { server } else { &wanted.name };
-            return Err(CliError::Refused {
-                message: format!(
-                    "application `{}` goes to another cluster, `{name}`",
-                    application.metadata.name
-                ),
-                hint: Some(
-                    "its objects cannot be read from here; `app get` shows what the agent knows of them"
-                        .to_owned(),
-                ),
-            });
-        }
-        let connection = session.connection.clone();
+        let connection = match found {
+            _ if is_own => session.connection.clone(),
+            Some(cluster) => remote(&cluster)?,
+            None => {
+                let name = if wanted.name.is_empty() { server } else { &wanted.name };
+                return Err(CliError::Refused {
+                    message: format!(
+                        "application `{}` goes to cluster `{name}`, which is not registered",
+                        application.metadata.name
+                    ),
+                    hint: Some("`bridgehead cluster list` shows those that are".to_owned()),
+                });
+            }
+        };
         let kinds = discover(&connection).await?;
         Ok(Self { connection, kinds })
     }
@@ -71,4 +72,12 @@ impl Destination {
             .try_collect()
             .await
     }
+}
+
+/// A connection to a registered cluster, as the agent makes it.
+fn remote(cluster: &Cluster) -> Result<Connection, CliError> {
+    let settings = destination::settings(cluster).map_err(|reason| {
+        CliError::refused(format!("cluster `{}` cannot be reached from here: {reason}", cluster.name))
+    })?;
+    Ok(connect(&settings)?)
 }
