@@ -21,7 +21,7 @@ mod store;
 pub mod yaml;
 
 pub use access::{Proxy, RepoAccess};
-pub use error::{ErrorKind, ManifestProblem, Operation, RenderProblem, RepositoryProblem, SourceError, Step};
+pub use error::{ErrorKind, ManifestProblem, RenderProblem, RepositoryProblem, SourceError, Step};
 pub use render::{Input, InputSet, RenderRequest, Rendered};
 pub use repositories::{CommitMetadata, Repositories};
 pub use settings::{Limits, Settings};

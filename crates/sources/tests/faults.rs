@@ -184,7 +184,10 @@ async fn a_move_of_the_repository_is_followed() {
 
 #[tokio::test]
 async fn unreachable_servers_are_told_apart() {
-    let bench = Bench::with(Limits { connect: Duration::from_millis(500), ..limits() });
+    // Without a network it takes a resolver long to say that it knows nothing.
+    let patient = Limits { connect: Duration::from_mins(2), idle: Duration::from_mins(2), ..limits() };
+    let patient = Bench::with(Limits { advertise: Duration::from_mins(2), ..patient });
+    let hasty = Bench::with(Limits { connect: Duration::from_millis(500), ..limits() });
     let closed = {
         let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).expect("a port");
         listener.local_addr().expect("a port").port()
@@ -195,10 +198,11 @@ async fn unreachable_servers_are_told_apart() {
         (format!("ssh://git@127.0.0.1:{closed}/a"), "no connection to"),
         ("https://nowhere.invalid/a".to_owned(), "the name `nowhere.invalid` cannot be resolved"),
         ("ssh://git@nowhere.invalid/a".to_owned(), "the name `nowhere.invalid` cannot be resolved"),
-        // A port that is open and says nothing, not even TLS.
-        (format!("https://127.0.0.1:{}/a", silent.port), "it does not answer in time"),
     ];
-    for (url, words) in cases {
+    // A port that is open and says nothing, not even TLS.
+    let silent = (format!("https://127.0.0.1:{}/a", silent.port), "it does not answer in time");
+    let cases = cases.map(|(url, words)| (&patient, url, words)).into_iter();
+    for (bench, url, words) in cases.chain([(&hasty, silent.0, silent.1)]) {
         let error = bench.repositories.advertise(&RepoAccess::anonymous(url)).await.expect_err("it fails");
         assert!(error.report().contains(words), "{}", error.report());
         assert_eq!(error.kind(), ErrorKind::Upstream);

@@ -111,6 +111,7 @@ async fn a_server_that_says_nothing_hangs_nothing() {
         let message = report(bench.repositories.advertise(&access).await);
         assert!(message.contains("timed out after 400 ms while the SSH login"), "{message}");
     }
+    let bench = Bench::new();
     let closes = Canned::answer(b"");
     let access = RepoAccess::anonymous(format!("ssh://git@127.0.0.1:{}/a.git", closes.port));
     let message = report(bench.repositories.advertise(&access).await);
@@ -176,9 +177,15 @@ async fn openssh(program: &str, accept: &str, key_type: &str) {
     let mut repository =
         bridgehead_test_harness::git::Repository::local(folder.path(), "app").expect("a repository");
     repository.write("a.yaml", config_map("a", "1")).expect("a file");
-    repository.commit("first").expect("a commit");
+    let first = repository.commit("first").expect("a commit");
     repository.write("a.yaml", config_map("a", "2")).expect("a file");
     let second = repository.commit("second").expect("a commit");
+    // Over version 0 this server gives out tips only.
+    bridgehead_test_harness::git::git(
+        repository.bare(),
+        &["config", "uploadpack.allowAnySHA1InWant", "false"],
+    )
+    .expect("a setting");
 
     let public = std::fs::read_to_string(at("host.pub")).expect("a key");
     let hosts = format!("[127.0.0.1]:{port} {public}");
@@ -190,12 +197,17 @@ async fn openssh(program: &str, accept: &str, key_type: &str) {
             panic!("{key_type} {accept}: {}\n{}", error.report(), process.log_tail())
         });
     assert_eq!(refs.refs["refs/heads/main"].as_str(), second);
-    let rendered = bench
-        .repositories
-        .render(&request(&access, &second, source(".")))
-        .await
-        .unwrap_or_else(|error| panic!("{key_type} {accept}: {}", error.report()));
-    assert_eq!(listed(&rendered), ["a a.yaml:1"]);
+    for commit in [&second, &first] {
+        let rendered = bench
+            .repositories
+            .render(&request(&access, commit, source(".")))
+            .await
+            .unwrap_or_else(|error| panic!("{key_type} {accept}: {}", error.report()));
+        assert_eq!(listed(&rendered), ["a a.yaml:1"]);
+    }
+    let unknown = "1234567890123456789012345678901234567890";
+    let message = report(bench.repositories.render(&request(&access, unknown, source("."))).await);
+    assert!(message.contains("does not have commit 1234"), "{message}");
     let missing = with_key(&format!("ssh://root@127.0.0.1:{port}/nowhere"), &at("client"), &hosts);
     let message = report(bench.repositories.advertise(&missing).await);
     assert!(message.contains("there is no such repository"), "{message}");

@@ -13,6 +13,7 @@ mod fetch;
 mod http;
 mod incoming;
 mod known_hosts;
+mod leash;
 mod packet;
 mod refs;
 mod remote;

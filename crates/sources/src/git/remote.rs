@@ -34,6 +34,7 @@ struct Conversation<'r> {
     remote: &'r Remote,
     incoming: Incoming,
     input: Option<super::ssh::Input>,
+    version_2: bool,
 }
 
 impl Remote {
@@ -60,7 +61,7 @@ impl Remote {
         let known = self.known().filter(|known| known.version_2 && matches!(self.line, Line::Http(_)));
         let mut conversation;
         let greeting = if let Some(capabilities) = known {
-            conversation = self.without_greeting(budget);
+            conversation = self.without_greeting(budget, capabilities.version_2);
             Greeting { capabilities, ..Greeting::default() }
         } else {
             let (opened, greeting) = self.greeted(budget).await?;
@@ -90,7 +91,7 @@ impl Remote {
         let known = self.known().filter(|_| matches!(self.line, Line::Http(_)));
         let mut conversation;
         let capabilities = if let Some(capabilities) = known {
-            conversation = self.without_greeting(budget);
+            conversation = self.without_greeting(budget, capabilities.version_2);
             capabilities
         } else {
             let (opened, greeting) = self.greeted(budget).await?;
@@ -109,7 +110,7 @@ impl Remote {
         } else {
             fetch::answer_0(&mut conversation.incoming, &capabilities, request, &pack).await
         };
-        answer.map_err(|problem| gone(problem, &request.wants))
+        answer.map_err(|problem| gone(problem, &request.wants, capabilities.version_2))
     }
 
     /// True unless the server is known to give out the tips of refs only.
@@ -157,9 +158,9 @@ impl Remote {
         outcome
     }
 
-    fn without_greeting(&self, budget: Budget) -> Conversation<'_> {
+    fn without_greeting(&self, budget: Budget, version_2: bool) -> Conversation<'_> {
         let incoming = Incoming::new(super::incoming::Source::Http(None), budget, Step::Greeting);
-        Conversation { remote: self, incoming, input: None }
+        Conversation { remote: self, incoming, input: None, version_2 }
     }
 
     async fn greeted(&self, budget: Budget) -> Result<(Conversation<'_>, Greeting), RepositoryProblem> {
@@ -171,8 +172,9 @@ impl Remote {
             }
         };
         let incoming = Incoming::new(source, budget, Step::Greeting);
-        let mut conversation = Conversation { remote: self, incoming, input };
+        let mut conversation = Conversation { remote: self, incoming, input, version_2: false };
         let greeting = refs::greeting(&mut conversation.incoming).await?;
+        conversation.version_2 = greeting.capabilities.version_2;
         self.remember(Some(greeting.capabilities.clone()));
         Ok((conversation, greeting))
     }
@@ -184,8 +186,7 @@ impl Conversation<'_> {
         let budget = self.incoming.budget;
         match (&self.remote.line, &self.input) {
             (Line::Http(http), _) => {
-                let version_2 = self.remote.known().is_some_and(|known| known.version_2);
-                let response = http.post(message.into_bytes(), version_2, &budget, step).await?;
+                let response = http.post(message.into_bytes(), self.version_2, &budget, step).await?;
                 self.incoming.continue_with(response);
                 self.incoming.at(step);
                 Ok(())
@@ -210,20 +211,12 @@ impl Conversation<'_> {
     }
 }
 
-/// Servers say in words of their own that a commit is not there.
-fn gone(problem: RepositoryProblem, wants: &[CommitSha]) -> RepositoryProblem {
+/// Git itself gives out every commit that it has over version 2, so its refusal is final. Other servers, and older
+/// versions, may have the commit behind a ref.
+fn gone(problem: RepositoryProblem, wants: &[CommitSha], version_2: bool) -> RepositoryProblem {
     match (&problem, wants) {
         (RepositoryProblem::Refused { message }, [commit, ..])
-            if [
-                "not our ref",
-                "not valid",
-                "missing",
-                "unknown object",
-                "does not exist",
-                "no such object",
-            ]
-            .iter()
-            .any(|words| message.to_lowercase().contains(words)) =>
+            if version_2 && message.contains("not our ref") =>
         {
             RepositoryProblem::CommitGone { commit: commit.clone() }
         }

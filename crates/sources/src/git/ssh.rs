@@ -1,9 +1,7 @@
 //! SSH: one connection and one command per exchange.
 
 use std::borrow::Cow;
-use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bridgehead_api::config_map::KnownHosts;
@@ -13,12 +11,12 @@ use russh::keys::ssh_key::{Algorithm, EcdsaCurve, HashAlg};
 use russh::keys::{PrivateKey, PrivateKeyWithHashAlg, PublicKey, PublicKeyOrCertificate};
 use russh::{ChannelMsg, ChannelReadHalf, ChannelWriteHalf};
 
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::sync::oneshot;
 
 use super::incoming::{Budget, refused};
 use super::known_hosts::{self, Verdict};
+use super::leash::Leashed;
 use crate::access::RepoAccess;
 use crate::error::{RepositoryProblem, Step};
 
@@ -80,8 +78,7 @@ impl Ssh {
         connect: Duration,
     ) -> Result<(Output, Input), RepositoryProblem> {
         let stream = budget.within(Step::Connect, 0, connect, self.connect()).await?;
-        let (leash, end) = oneshot::channel();
-        let stream = Leashed { stream, end: Some(end) };
+        let (leash, stream) = Leashed::new(stream);
         budget.within(Step::Login, 0, connect, self.log_in(stream, leash, budget)).await
     }
 
@@ -312,62 +309,6 @@ pub(super) struct Input {
 impl Input {
     pub(super) async fn send(&self, message: Bytes, step: Step) -> Result<(), RepositoryProblem> {
         self.write.data_bytes(message).await.map_err(|error| broken(step, 0, &error))
-    }
-}
-
-/// A connection that breaks when the other end of its leash is dropped. The library reads it in a task of its own,
-/// which a server could otherwise keep alive after we have given up.
-struct Leashed {
-    stream: TcpStream,
-    end: Option<oneshot::Receiver<()>>,
-}
-
-impl Leashed {
-    /// True once the leash is dropped; wakes the task when that happens.
-    fn is_over(&mut self, context: &mut Context<'_>) -> bool {
-        let pending = self.end.as_mut().is_some_and(|end| Pin::new(end).poll(context).is_pending());
-        if !pending {
-            self.end = None;
-        }
-        !pending
-    }
-}
-
-fn over<T>() -> Poll<std::io::Result<T>> {
-    Poll::Ready(Err(std::io::ErrorKind::ConnectionAborted.into()))
-}
-
-impl AsyncRead for Leashed {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<std::io::Result<()>> {
-        if self.is_over(context) {
-            return over();
-        }
-        Pin::new(&mut self.stream).poll_read(context, buffer)
-    }
-}
-
-impl AsyncWrite for Leashed {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        buffer: &[u8],
-    ) -> Poll<std::io::Result<usize>> {
-        if self.is_over(context) {
-            return over();
-        }
-        Pin::new(&mut self.stream).poll_write(context, buffer)
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<std::io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(context)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<std::io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(context)
     }
 }
 
