@@ -11,12 +11,12 @@
 
 mod agent;
 mod application;
-//THIN mod application_wait;
-//THIN mod cluster;
+mod application_wait;
+mod cluster;
 mod connection;
 mod object;
 mod project;
-//THIN mod repository;
+mod repository;
 
 use std::process::ExitCode;
 
@@ -59,12 +59,12 @@ impl Provider for Bridgehead {
         registry
             .resource(agent::Agents)
             .resource(project::Projects)
-            //THIN .resource(repository::Repositories)
-            //THIN .resource(cluster::Clusters)
+            .resource(repository::Repositories)
+            .resource(cluster::Clusters)
             .resource(application::Applications)
-            //THIN .resource(application_wait::Waits)
-            .data_source(application::ReadApplication);
-            //THIN .data_source(cluster::ReadCluster)
+            .resource(application_wait::Waits)
+            .data_source(application::ReadApplication)
+            .data_source(cluster::ReadCluster);
     }
 }
 

@@ -106,7 +106,7 @@ impl Resource for Applications {
                 }
                 text(&live, "/metadata/uid").to_owned()
             }
-            Found::LeftTo(_) => prior.uid.unwrap_or_default(),
+            Found::LeftTo => prior.uid.unwrap_or_default(),
         };
         Ok(planned.store(ApplicationComputed { uid }))
     }

@@ -36,8 +36,8 @@ pub(crate) struct Target<'c> {
 pub(crate) enum Found {
     /// The object as written.
     Written(Value),
-    /// Git declares the object now, through this application: nothing was written.
-    LeftTo(String),
+    /// Git declares the object now: nothing was written.
+    LeftTo,
 }
 
 impl<'c> Target<'c> {
@@ -148,7 +148,7 @@ impl<'c> Target<'c> {
             match owner(&live, declared) {
                 Owner::Git(application) => {
                     self.context.warn(left_to(&self.key, &application, "nothing was changed"));
-                    return Ok(Found::LeftTo(application));
+                    return Ok(Found::LeftTo);
                 }
                 Owner::Terraform(handed_over) => theirs = handed_over,
             }

@@ -147,7 +147,7 @@ impl Resource for Projects {
         let declared = |name: &str| planned.annotations.as_ref().is_some_and(|all| all.contains_key(name));
         let uid = match target.update(manifest, declared, Prune::Spec).await? {
             Found::Written(live) => text(&live, "/metadata/uid").to_owned(),
-            Found::LeftTo(_) => prior.uid.unwrap_or_default(),
+            Found::LeftTo => prior.uid.unwrap_or_default(),
         };
         Ok(planned.store(ProjectComputed { uid }))
     }

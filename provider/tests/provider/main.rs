@@ -3,7 +3,13 @@
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod agent;
 mod application;
+mod cluster;
 mod cluster_objects;
+mod destroy;
 mod project;
+mod repository;
 mod terraform;
+mod unknown;
+mod wait;

@@ -169,6 +169,18 @@ impl Running {
         nix::unistd::Pid::from_raw(i32::try_from(self.0.id()).unwrap())
     }
 
+    /// Reads standard output up to a line with this text.
+    pub(crate) fn until(&mut self, text: &str) {
+        use std::io::Read as _;
+        let mut seen = Vec::new();
+        let pipe = self.0.stdout.as_mut().unwrap();
+        let mut byte = [0];
+        while !String::from_utf8_lossy(&seen).contains(text) {
+            assert!(pipe.read(&mut byte).unwrap() == 1, "{}", String::from_utf8_lossy(&seen));
+            seen.push(byte[0]);
+        }
+    }
+
     /// Presses Ctrl-C.
     pub(crate) fn interrupt(&self) {
         nix::sys::signal::killpg(self.group(), nix::sys::signal::Signal::SIGINT).unwrap();

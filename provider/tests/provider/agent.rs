@@ -1,0 +1,166 @@
+//! `bridgehead_agent`. Each test has a cluster of its own: definitions belong to a whole cluster.
+
+use bridgehead_test_harness::agent::{apply, dynamic, kind};
+use bridgehead_test_harness::{Cluster, Options, Probe, wait_for};
+use kube::api::{Api, DynamicObject};
+use serde_json::{Value as Json, json};
+
+use crate::cluster_objects::{delete, edit, get, uid};
+use crate::terraform::Terraform;
+
+fn agent(body: &str) -> String {
+    format!("resource \"bridgehead_agent\" \"this\" {{\n{body}\n}}\n")
+}
+
+async fn cluster(name: &str) -> (Cluster, kube::Client) {
+    let cluster = Cluster::start(Options::named(name)).unwrap();
+    let client = cluster.client().await.unwrap();
+    (cluster, client)
+}
+
+fn definitions(client: &kube::Client) -> Api<DynamicObject> {
+    dynamic(client, &kind("apiextensions.k8s.io", "v1", "CustomResourceDefinition"), None)
+}
+
+fn namespaces(client: &kube::Client) -> Api<DynamicObject> {
+    dynamic(client, &kind("", "v1", "Namespace"), None)
+}
+
+fn in_argocd(client: &kube::Client, group: &str, version: &str, name: &str) -> Api<DynamicObject> {
+    dynamic(client, &kind(group, version, name), Some("argocd"))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_agent_lives_through_its_life_and_leaves_nothing() {
+    let (cluster, client) = cluster("agent-life").await;
+    let terraform = Terraform::with(&cluster, &agent("  replicas = 2"));
+    terraform.apply();
+    let deployments = in_argocd(&client, "apps", "v1", "Deployment");
+    let live = get(&deployments, "bridgehead-agent").await;
+    assert_eq!(live["spec"]["replicas"], 2);
+    let first = uid(&live);
+    let crd = get(&definitions(&client), "applications.argoproj.io").await;
+    assert!(crd["metadata"]["annotations"]["bridgehead.dev/version"].is_string());
+    // A form that the API server writes differently is no difference.
+    let body = "  replicas = 1\n  network_policy = false\n  environment = { HTTPS_PROXY = \"http://proxy:3128\" }\n  \
+                resources = { requests = { cpu = \"1000m\" }, limits = { memory = \"0.5Gi\" } }\n  \
+                tolerations = [{ key = \"a\", operator = \"Exists\" }]\n  labels = { team = \"platform\" }\n  \
+                affinity = jsonencode({ nodeAffinity = {} })\n  \
+                topology_spread = [{ topology_key = \"topology.kubernetes.io/zone\" }]";
+    terraform.configure(&agent(body));
+    terraform.apply();
+    let live = get(&deployments, "bridgehead-agent").await;
+    assert_eq!((uid(&live), &live["metadata"]["labels"]["team"]), (first, &json!("platform")));
+    let policies = in_argocd(&client, "networking.k8s.io", "v1", "NetworkPolicy");
+    let left: Vec<_> = policies.list(&kube::api::ListParams::default()).await.unwrap().items;
+    assert!(left.is_empty(), "{left:?}");
+
+    edit(&deployments, "bridgehead-agent", &json!({"spec": {"replicas": 5}})).await;
+    let plan = terraform.plan();
+    assert!(plan.contains("Deployment argocd/bridgehead-agent"), "{plan}");
+    terraform.apply();
+    assert_eq!(get(&deployments, "bridgehead-agent").await["spec"]["replicas"], 1);
+    delete(&deployments, "bridgehead-agent").await;
+    terraform.apply();
+
+    terraform.destroy();
+    assert_eq!(get(&namespaces(&client), "argocd").await, Json::Null);
+    assert_eq!(get(&definitions(&client), "applications.argoproj.io").await, Json::Null);
+    let roles = dynamic(&client, &kind("rbac.authorization.k8s.io", "v1", "ClusterRole"), None);
+    assert_eq!(get(&roles, "bridgehead-agent").await, Json::Null);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_there_before_and_what_others_added_outlives_the_agent() {
+    let (cluster, client) = cluster("agent-kept").await;
+    let mut theirs = bridgehead_install::custom_resource_definitions()[0].clone();
+    theirs["metadata"]["annotations"] = json!({"owner": "somebody"});
+    apply(&client, &[theirs]).await.unwrap();
+    let name = get(&definitions(&client), "applications.argoproj.io").await;
+    let terraform = Terraform::with(&cluster, &agent(""));
+    let told = terraform.succeed(&["apply", "-auto-approve"]);
+    assert!(told.contains("is left as it is"), "{told}");
+    let set = json!({
+        "apiVersion": "argoproj.io/v1alpha1", "kind": "ApplicationSet",
+        "metadata": {"name": "fleet", "namespace": "argocd"},
+        "spec": {"generators": [], "template": {"metadata": {"name": "x"}, "spec": {
+            "project": "default", "destination": {"name": "in-cluster"}}}},
+    });
+    apply(&client, &[set]).await.unwrap();
+    let told = terraform.destroy();
+    assert!(told.contains("ApplicationSet fleet"), "{told}");
+    let after = get(&definitions(&client), "applications.argoproj.io").await;
+    assert_eq!(uid(&after), uid(&name));
+    assert!(get(&definitions(&client), "applicationsets.argoproj.io").await.is_object());
+    assert!(get(&definitions(&client), "appprojects.argoproj.io").await.is_null());
+    assert!(get(&namespaces(&client), "argocd").await.is_object());
+}
+
+/// Argo CD's controller, as far as anybody can see it.
+fn controller() -> Vec<Json> {
+    let labels = json!({"app.kubernetes.io/name": "argocd-application-controller"});
+    vec![
+        json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "argocd"}}),
+        json!({
+            "apiVersion": "apps/v1", "kind": "StatefulSet",
+            "metadata": {"name": "argocd-application-controller", "namespace": "argocd", "labels": labels},
+            "spec": {
+                "replicas": 2, "serviceName": "none", "selector": {"matchLabels": labels},
+                "template": {"metadata": {"labels": labels},
+                             "spec": {"containers": [{"name": "controller", "image": "argocd"}]}},
+            },
+        }),
+    ]
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn another_engine_stops_the_installation_until_it_is_taken_over_from_and_comes_back() {
+    let (cluster, client) = cluster("agent-takeover").await;
+    apply(&client, &controller()).await.unwrap();
+    let pods = in_argocd(&client, "", "v1", "Pod");
+    let first = "argocd-application-controller-0";
+    wait_for("the controller to run", async || {
+        Ok(Probe::when(get(&pods, first).await["status"]["phase"] == "Running", "not running"))
+    })
+    .await
+    .unwrap();
+    let terraform = Terraform::with(&cluster, &agent(""));
+    let told = terraform.fail(&["apply", "-auto-approve"]);
+    assert!(told.contains("application-controller is running") && told.contains("takeover"), "{told}");
+    assert_eq!(get(&definitions(&client), "applications.argoproj.io").await, Json::Null, "nothing was written");
+
+    terraform.configure(&agent("  takeover = \"argocd\""));
+    terraform.apply();
+    let sets = in_argocd(&client, "apps", "v1", "StatefulSet");
+    assert_eq!(get(&sets, "argocd-application-controller").await["spec"]["replicas"], 0);
+    assert_eq!(get(&pods, first).await, Json::Null);
+
+    terraform.destroy();
+    assert_eq!(get(&sets, "argocd-application-controller").await["spec"]["replicas"], 2);
+    assert!(get(&namespaces(&client), "argocd").await.is_object());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_apply_and_one_destroy_without_dependencies() {
+    let (cluster, client) = cluster("agent-parallel").await;
+    let all = r#"
+resource "bridgehead_agent" "this" {}
+resource "bridgehead_project" "this" { name = "shop" }
+resource "bridgehead_repository" "this" {
+  name = "config"
+  url  = "https://git.example.com/config.git"
+}
+resource "bridgehead_application" "this" {
+  name        = "web"
+  project     = "shop"
+  source      = { repo_url = "https://git.example.com/config.git", path = "web" }
+  destination = { server = "https://kubernetes.default.svc", namespace = "shop" }
+}
+"#;
+    let terraform = Terraform::with(&cluster, all);
+    terraform.apply();
+    assert!(get(&in_argocd(&client, "argoproj.io", "v1alpha1", "Application"), "web").await.is_object());
+    terraform.destroy();
+    assert_eq!(get(&namespaces(&client), "argocd").await, Json::Null);
+    assert_eq!(get(&definitions(&client), "appprojects.argoproj.io").await, Json::Null);
+}

@@ -1,0 +1,114 @@
+//! What a destroy of an application does, and to whom it leaves what.
+
+use bridgehead_test_harness::{Probe, wait_for};
+use serde_json::{Value as Json, json};
+
+use crate::cluster_objects::{Stage, edit_as, get, uid};
+use crate::terraform::Terraform;
+
+fn application(namespace: &str, on_destroy: &str) -> String {
+    format!(
+        r#"
+resource "bridgehead_application" "this" {{
+  name        = "web"
+  namespace   = "{namespace}"
+  source      = {{ repo_url = "https://git.example.com/shop.git", path = "web" }}
+  destination = {{ server = "https://kubernetes.default.svc", namespace = "shop" }}
+  on_destroy  = "{on_destroy}"
+}}
+"#
+    )
+}
+
+/// The status of an application that has deployed something.
+fn deployed() -> Json {
+    json!({"status": {"resources": [{"kind": "Deployment", "namespace": "shop", "name": "web", "group": "apps"}]}})
+}
+
+const AGENT: &str = "argocd-controller";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn workloads_are_never_deleted_unless_asked() {
+    let stage = Stage::new("refuse").await;
+    let api = stage.applications();
+    let terraform = Terraform::with(stage.cluster, &application(&stage.namespace, "refuse"));
+    terraform.apply();
+    edit_as(&api, AGENT, "web", &deployed()).await;
+    let first = uid(&get(&api, "web").await);
+    let told = terraform.fail(&["destroy", "-auto-approve"]);
+    assert!(told.contains("still has workloads") && told.contains("Deployment shop/web"), "{told}");
+    // A rename is a destroy too.
+    terraform.configure(&application(&stage.namespace, "refuse").replace("\"web\"", "\"website\""));
+    assert!(terraform.fail(&["apply", "-auto-approve"]).contains("still has workloads"));
+    assert_eq!(uid(&get(&api, "web").await), first);
+
+    terraform.configure(&application(&stage.namespace, "orphan"));
+    terraform.succeed(&["apply", "-auto-approve"]);
+    terraform.destroy();
+    assert_eq!(get(&api, "web").await, Json::Null);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cascade_waits_for_the_finalizer_and_names_it() {
+    let stage = Stage::new("cascade").await;
+    let api = stage.applications();
+    let quick = application(&stage.namespace, "cascade")
+        .replace("on_destroy", "timeouts = { delete = \"2s\" }\n  on_destroy");
+    let terraform = Terraform::with(stage.cluster, &quick);
+    terraform.apply();
+    edit_as(&api, AGENT, "web", &deployed()).await;
+    let finalizers = get(&api, "web").await["metadata"]["finalizers"].clone();
+    assert_eq!(finalizers, json!(["resources-finalizer.argocd.argoproj.io"]));
+    let told = terraform.fail(&["destroy", "-auto-approve"]);
+    assert!(told.contains("resources-finalizer.argocd.argoproj.io") && told.contains("Application"), "{told}");
+    // The agent, at last.
+    let running = terraform.start(&["destroy", "-auto-approve"]);
+    wait_for("the application to be gone", async || {
+        let live = get(&api, "web").await;
+        if live["metadata"]["deletionTimestamp"].is_string() {
+            edit_as(&api, AGENT, "web", &json!({"metadata": {"finalizers": null}})).await;
+        }
+        Ok(Probe::when(get(&api, "web").await.is_null(), live.to_string()))
+    })
+    .await
+    .unwrap();
+    let (succeeded, told) = running.end();
+    assert!(succeeded, "{told}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_application_that_git_declares_is_left_to_git() {
+    let stage = Stage::new("handover").await;
+    let api = stage.applications();
+    let terraform = Terraform::with(stage.cluster, &application(&stage.namespace, "cascade"));
+    terraform.apply();
+    let id = format!("web:argoproj.io/Application:{}/web", stage.namespace);
+    let change = json!({
+        "metadata": {"annotations": {"argocd.argoproj.io/tracking-id": id}},
+        "spec": {"source": {"path": "changed-in-git"}},
+    });
+    edit_as(&api, AGENT, "web", &change).await;
+    edit_as(&api, AGENT, "web", &deployed()).await;
+    terraform.assert_nothing_to_do();
+    let told = terraform.destroy();
+    assert!(told.contains("declared in Git"), "{told}");
+    let live = get(&api, "web").await;
+    assert_eq!(live["spec"]["source"]["path"], "changed-in-git");
+    assert_eq!(live["metadata"]["deletionTimestamp"], Json::Null);
+    edit_as(&api, AGENT, "web", &json!({"metadata": {"finalizers": null}})).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_finalizer_that_somebody_took_off_is_put_back() {
+    let stage = Stage::new("finalizer").await;
+    let api = stage.applications();
+    let terraform = Terraform::with(stage.cluster, &application(&stage.namespace, "cascade"));
+    terraform.apply();
+    edit_as(&api, "kubectl-edit", "web", &json!({"metadata": {"finalizers": null}})).await;
+    assert!(terraform.plan().contains("\"orphan\" -> \"cascade\""));
+    terraform.apply();
+    terraform.configure(&application(&stage.namespace, "refuse"));
+    terraform.apply();
+    assert_eq!(get(&api, "web").await["metadata"]["finalizers"], Json::Null);
+    terraform.destroy();
+}
