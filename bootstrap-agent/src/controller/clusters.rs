@@ -7,7 +7,7 @@ use std::rc::Rc;
 use bridgehead_api::{GroupKind, ObjectKey, Uid};
 use bridgehead_engine::compare::DiffMemo;
 use bridgehead_engine::manifest::{Live, Manifest};
-use bridgehead_kubernetes::cache::{Applied, Frame, FrameError, LiveCache, Lookup};
+use bridgehead_kubernetes::cache::{Applied, Change, Frame, FrameError, LiveCache, Lookup};
 use bridgehead_kubernetes::discovery::Resource;
 
 use super::world::{Cluster, Reply};
@@ -115,9 +115,10 @@ impl<C: Cluster> ClusterHandle<C> {
     }
 
     /// Takes in an object as the API server gave it, if it is one that is kept.
-    pub(super) fn note_if_held(&self, object: &serde_json::Value) {
+    /// Whoever looks at it has to be told: the watch brings nothing but our own echo.
+    pub(super) fn note_if_held(&self, object: &serde_json::Value) -> Option<Change> {
         let live = Live::new(Manifest::new(object.clone()));
-        self.cache.borrow_mut().insert_read(&live);
+        self.cache.borrow_mut().insert_read(&live)
     }
 
     /// This very object is gone.

@@ -8,7 +8,7 @@ use bridgehead_kubernetes::discovery::Discovery;
 use futures::future::LocalBoxFuture;
 use futures::stream::{FuturesUnordered, StreamExt};
 use futures::{FutureExt, select_biased};
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 
 use super::pass::Stop;
 use super::queue::Priority;
@@ -82,6 +82,14 @@ impl<W: World> Controller<W> {
         self.counters.passes.set(self.counters.passes.get() + 1);
         let result: Result<Wake, Stop> = reconcile(self, key).await;
         let mut state = self.state.borrow_mut();
+        let tries = match &result {
+            Err(Stop::Again) => {
+                let tries = state.tries.entry(key.clone()).or_default();
+                *tries = tries.saturating_add(1);
+                *tries
+            }
+            _ => state.tries.remove(key).unwrap_or_default(),
+        };
         match result {
             Ok(Some(at)) => state.queue.add(Work::Application(key.clone()), at, Priority::Background),
             Ok(None) => {}
@@ -93,7 +101,8 @@ impl<W: World> Controller<W> {
             Err(Stop::Later(at)) => state.queue.add(Work::Application(key.clone()), at, Priority::Background),
             Err(Stop::Again) => {
                 self.counters.again.set(self.counters.again.get() + 1);
-                state.queue.add(Work::Application(key.clone()), self.world.now(), Priority::Operation);
+                let due = self.world.now().saturating_add(pause_after(tries)).unwrap_or(Timestamp::MAX);
+                state.queue.add(Work::Application(key.clone()), due, Priority::Operation);
             }
             Err(Stop::Problem(problem)) => {
                 tracing::error!(application = %key, problem = %problem.message, "a pass ended without a status");
@@ -249,7 +258,7 @@ impl<W: World> Controller<W> {
     }
 
     /// A live object changed: the applications that it belongs or belonged to, or that want it, look again.
-    fn changed(&self, cluster: &ClusterId, change: &Change) {
+    pub(super) fn changed(&self, cluster: &ClusterId, change: &Change) {
         if !change.matters() {
             return;
         }
@@ -278,6 +287,15 @@ impl<W: World> Controller<W> {
             Some((namespace, name)) => ApplicationKey::new(namespace, name),
             None => ApplicationKey::new(self.settings.namespace.clone(), instance),
         }
+    }
+}
+
+/// The pause after so many passes in a row that had to be made again. Somebody else's write is met once or
+/// twice; an API server that refuses or does not answer is not asked without end.
+fn pause_after(tries: u32) -> SignedDuration {
+    match tries.checked_sub(3) {
+        None => SignedDuration::ZERO,
+        Some(more) => SignedDuration::from_millis(200 << more.min(8)).min(SignedDuration::from_secs(30)),
     }
 }
 

@@ -383,7 +383,13 @@ fn same_attempt(left: &Manifest, right: &Manifest) -> bool {
 }
 
 fn refused(error: &CallError) -> Failure {
-    Failure::Refused { message: error.message.clone() }
+    let message = match error.kind {
+        CallErrorKind::NamespaceMissing => {
+            format!("{}; create it, or set the sync option CreateNamespace=true", error.message)
+        }
+        _ => error.message.clone(),
+    };
+    Failure::Refused { message }
 }
 
 fn kubectl_name(desired: &Desired) -> String {

@@ -11,7 +11,7 @@ use std::rc::Rc;
 use bridgehead_api::application::{ConditionType, Confirmable, PropagationPolicy, SyncPhase};
 use bridgehead_api::{ObjectKey, annotations};
 use bridgehead_engine::manifest::{Live, sync_wave};
-use bridgehead_engine::sync::{DeleteEffect, DeleteReason, Effect, Failure, TaskId};
+use bridgehead_engine::sync::{DeleteEffect, DeleteReason, Effect, Failure, FinalizerEffect, TaskId};
 use serde_json::{Value, json};
 
 use super::Controller;
@@ -78,20 +78,32 @@ async fn objects_go<W: World>(
     let Some(wave) = left.iter().map(|object| sync_wave(&object.manifest)).max() else { return Ok(true) };
     let (terminating, standing): (Vec<Live>, Vec<Live>) =
         left.into_iter().filter(|object| sync_wave(&object.manifest) == wave).partition(Live::is_terminating);
-    if standing.is_empty() {
-        return blocked(controller, &terminating);
-    }
-    let effects = standing
-        .into_iter()
+    let task = |live: &Live| TaskId { phase: SyncPhase::PostDelete, key: live.key.clone() };
+    // The end of a hook is of no interest to anybody any more.
+    let released = terminating
+        .iter()
+        .chain(&standing)
+        .filter(|live| live.finalizers().any(|finalizer| finalizer == annotations::HOOK_FINALIZER));
+    let mut effects: Vec<Effect> = released
         .map(|live| {
-            Effect::Delete(DeleteEffect {
-                task: TaskId { phase: SyncPhase::PostDelete, key: live.key.clone() },
-                live,
-                propagation,
-                reason: DeleteReason::Terminated,
+            Effect::RemoveFinalizer(FinalizerEffect {
+                task: task(live),
+                live: live.clone(),
+                finalizer: annotations::HOOK_FINALIZER.into(),
             })
         })
         .collect();
+    if standing.is_empty() && effects.is_empty() {
+        return blocked(controller, &terminating);
+    }
+    effects.extend(standing.into_iter().map(|live| {
+        Effect::Delete(DeleteEffect {
+            task: task(&live),
+            live,
+            propagation,
+            reason: DeleteReason::Terminated,
+        })
+    }));
     let outcomes = execute::execute(&controller.world, &scope.cluster, effects).await;
     for outcome in outcomes {
         if let Err(Failure::Refused { message }) = outcome.result {

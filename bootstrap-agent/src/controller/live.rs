@@ -85,14 +85,10 @@ pub(super) fn compare<W: World>(
         _ => LiveLookup::Absent,
     };
     let owned = scope.cluster.of_application(&scope.instance);
-    let rules = controller.diff_rules(scope);
+    let (rules, problems) = controller.diff_rules(scope);
     let options = CompareOptions::of(&scope.spec, &scope.instance);
-    compare_application(
-        &target.desired,
-        &lookup,
-        &owned,
-        &rules,
-        &options,
-        &mut scope.cluster.memo.borrow_mut(),
-    )
+    let mut memo = scope.cluster.memo.borrow_mut();
+    let mut comparison = compare_application(&target.desired, &lookup, &owned, &rules, &options, &mut memo);
+    comparison.problems.extend(problems);
+    comparison
 }

@@ -37,6 +37,7 @@ use bridgehead_api::secret::Cluster as ClusterSecret;
 use bridgehead_api::{ApplicationKey, Namespace};
 use bridgehead_engine::compare::Comparison;
 use bridgehead_engine::diff::DiffRules;
+use bridgehead_engine::manifest::Problem as EngineProblem;
 use bridgehead_engine::status::{Observation, Verdict, observe};
 use bridgehead_kubernetes::discovery::Resource;
 use bridgehead_sources::RepoAccess;
@@ -124,6 +125,8 @@ struct State<W: World> {
     refreshes: HashMap<ApplicationKey, (String, Timestamp)>,
     /// Applications that wait for a cluster's kinds or lists.
     waiting: BTreeMap<ClusterId, HashSet<ApplicationKey>>,
+    /// Passes in a row that had to be made again.
+    tries: HashMap<ApplicationKey, u32>,
     /// The cluster of each application, as of its last pass.
     placed: HashMap<ApplicationKey, ClusterId>,
     /// Names seen by a list of the control namespace that is under way.
@@ -156,6 +159,7 @@ impl<W: World> Controller<W> {
             users: HashMap::new(),
             refreshes: HashMap::new(),
             waiting: BTreeMap::new(),
+            tries: HashMap::new(),
             placed: HashMap::new(),
             listing: HashMap::new(),
             listed: BTreeSet::new(),
@@ -240,7 +244,9 @@ impl<W: World> Controller<W> {
         let _ = state.registry.put_application(object);
         if let Some(cluster) = state.clusters.get(&ClusterId::in_cluster()).cloned() {
             drop(state);
-            cluster.note_if_held(object);
+            if let Some(change) = cluster.note_if_held(object) {
+                self.changed(&ClusterId::in_cluster(), &change);
+            }
         }
     }
 
@@ -302,10 +308,10 @@ impl<W: World> Controller<W> {
     }
 
     /// What may differ, by the application and by `argocd-cm`.
-    fn diff_rules(&self, scope: &Scope<W::Cluster>) -> DiffRules {
+    fn diff_rules(&self, scope: &Scope<W::Cluster>) -> (DiffRules, Vec<EngineProblem>) {
         let state = self.state.borrow();
         let empty = BTreeMap::new();
-        DiffRules::of(&scope.spec, state.registry.config_map("argocd-cm").unwrap_or(&empty)).0
+        DiffRules::of(&scope.spec, state.registry.config_map("argocd-cm").unwrap_or(&empty))
     }
 
     /// How a repository is reached, with what the settings know of certificates and host keys.
@@ -387,6 +393,7 @@ impl<W: World> Controller<W> {
             Demand::Gone(key) => {
                 state.refreshes.remove(&key);
                 state.placed.remove(&key);
+                state.tries.remove(&key);
                 state.users.retain(|_, users| {
                     users.remove(&key);
                     !users.is_empty()

@@ -16,6 +16,7 @@ use bridgehead_api::{ObjectKey, annotations};
 use bridgehead_engine::compare::{Comparison, ResourceComparison};
 use bridgehead_engine::diff::DiffRules;
 use bridgehead_engine::manifest::{Desired, Manifest, Origin};
+use bridgehead_engine::project::WindowVerdict;
 use bridgehead_engine::status::{Consumed, OperationField, record_of, state_with, with_deployment};
 use bridgehead_engine::sync::{
     self, Attempt, AutoInput, AutoSync, Outcome, Persist, PlanInput, PlanSettings, Record,
@@ -30,7 +31,7 @@ use super::pass::{Problem, Scope, Stop};
 use super::reconcile::Wake;
 use super::target::{self, Target};
 use super::world::{Announcement, Cluster, World};
-use super::{execute, live, store};
+use super::{execute, live, permissions, store};
 
 /// What became of the operation in this pass.
 pub(super) enum Operated {
@@ -108,6 +109,12 @@ async fn automated<W: World>(
             Ok(Operated::Nothing { conditions: condition.into_iter().collect(), wake: Some(at) })
         }
         AutoSync::Start(operation) => {
+            if let WindowVerdict::Blocked { message, look_again } =
+                permissions::window(scope, &operation, None, now)
+            {
+                tracing::debug!(application = %scope.key, message, "an automated sync waits for a window");
+                return Ok(Operated::Nothing { conditions: Vec::new(), wake: look_again });
+            }
             let last = scope.entry.application.status.operation_state.as_ref();
             let state = begin((*operation).clone(), &[], last, now);
             let consumed = Consumed {
@@ -195,6 +202,18 @@ async fn run<W: World>(
     status_of: &StatusOf<'_>,
     consumed: Consumed,
 ) -> Result<Operated, Stop> {
+    let now = controller.world.now();
+    let begun = state.sync_result.is_some().then(|| state.started_at.timestamp());
+    if state.phase == OperationPhase::Running
+        && let WindowVerdict::Blocked { message, look_again } =
+            permissions::window(scope, &state.operation, begun, now)
+    {
+        let mut status = status_of(&scope.entry.application.status, Vec::new());
+        let message = format!("Sync operation blocked by sync window: {message}");
+        status.operation_state = Some(OperationState { message, ..state });
+        store::status(controller, &scope.entry, status, consumed).await?;
+        return Ok(Operated::Stored { wake: look_again });
+    }
     let pinned;
     let target = match pinned_target(controller, scope, of_spec, &state).await {
         Ok(None) => of_spec,
@@ -229,7 +248,7 @@ async fn run<W: World>(
             .and_then(|at| at.parse().ok()),
         options: options.clone(),
     };
-    let rules = options.respect_ignore_differences.then(|| controller.diff_rules(scope));
+    let rules = options.respect_ignore_differences.then(|| controller.diff_rules(scope).0);
     let targets: Vec<PlanTarget> = comparison
         .resources
         .iter()

@@ -2,15 +2,16 @@
 
 use std::sync::Arc;
 
-use bridgehead_api::application::{ApplicationSpec, ConditionType};
+use bridgehead_api::application::{ApplicationSpec, ConditionType, Operation};
 use bridgehead_api::project::AppProject;
 use bridgehead_api::secret::Cluster;
 use bridgehead_api::{Namespace, ObjectKey};
 use bridgehead_engine::manifest::{
     Desired, Problem as EngineProblem, ProblemKind, defined_kind, defined_scope_is_namespaced,
 };
-use bridgehead_engine::project::{self, ProjectDestination};
+use bridgehead_engine::project::{self, ProjectDestination, WindowQuestion, WindowTarget, WindowVerdict};
 use bridgehead_kubernetes::discovery::Discovery;
+use jiff::Timestamp;
 
 use super::pass::{Problem, Scope};
 
@@ -67,6 +68,23 @@ fn destination<'a>(cluster: &'a Cluster, namespace: &'a str) -> ProjectDestinati
         namespace,
         cluster_project: &cluster.project,
     }
+}
+
+/// Whether the project's windows let the operation go on now.
+pub(super) fn window<C>(
+    scope: &Scope<C>,
+    operation: &Operation,
+    started_at: Option<Timestamp>,
+    now: Timestamp,
+) -> WindowVerdict {
+    let target = WindowTarget {
+        application: &scope.key.name,
+        namespace: scope.namespace.as_str(),
+        server: &scope.target.server,
+        cluster: &scope.target.name,
+    };
+    let manual = !operation.initiated_by.automated;
+    project::check_windows(&scope.project, WindowQuestion { target, manual, started_at, now }).0
 }
 
 /// Warnings of a comparison as conditions.

@@ -73,7 +73,8 @@ impl Polls {
         let before = poll.last.take();
         let changed = match (&before, &answer) {
             (Some((_, Ok(before))), Ok(now)) => before != now,
-            (Some((_, Err(before))), Err(now)) => before.to_string() != now.to_string(),
+            // With its reason: other credentials may be refused for another one.
+            (Some((_, Err(before))), Err(now)) => before.report() != now.report(),
             _ => true,
         };
         poll.failures = if answer.is_ok() { 0 } else { poll.failures.saturating_add(1) };

@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use super::conditions;
 use crate::compare::{Comparison, ResourceComparison};
-use crate::manifest;
+use crate::manifest::{self, INVALID_SETTING_WARNING};
 
 /// What one pass found out.
 #[derive(Debug)]
@@ -43,17 +43,20 @@ pub enum Verdict<'a> {
 }
 
 /// Condition types that a pass sets and clears.
-const OWNED: [ConditionType; 9] = [
-    ConditionType::DeletionError,
-    ConditionType::InvalidSpecError,
-    ConditionType::ComparisonError,
-    ConditionType::SyncError,
-    ConditionType::UnknownError,
-    ConditionType::SharedResourceWarning,
-    ConditionType::RepeatedResourceWarning,
-    ConditionType::ExcludedResourceWarning,
-    ConditionType::OrphanedResourceWarning,
-];
+fn owned() -> [ConditionType; 10] {
+    [
+        ConditionType::DeletionError,
+        ConditionType::InvalidSpecError,
+        ConditionType::ComparisonError,
+        ConditionType::SyncError,
+        ConditionType::UnknownError,
+        ConditionType::SharedResourceWarning,
+        ConditionType::RepeatedResourceWarning,
+        ConditionType::ExcludedResourceWarning,
+        ConditionType::OrphanedResourceWarning,
+        ConditionType::Other(INVALID_SETTING_WARNING.to_owned()),
+    ]
+}
 
 /// The status after the pass. `operationState` and `history` stay as they were.
 pub fn observe(
@@ -63,7 +66,7 @@ pub fn observe(
 ) -> ApplicationStatus {
     let now = Time::new(now);
     let mut after = before.clone();
-    after.conditions = conditions::merge(&before.conditions, observation.conditions, &OWNED, now);
+    after.conditions = conditions::merge(&before.conditions, observation.conditions, &owned(), now);
     after.reconciled_at = Some(now);
     observation.controller_namespace.clone_into(&mut after.controller_namespace);
     // Health stands in `resources`: absent says so.

@@ -98,7 +98,7 @@ impl Plan {
         self.index.get(id).map(|position| &self.tasks[*position])
     }
 
-    /// This attempt's text; hooks carry it with their phase, see [`hook_attempt`].
+    /// This attempt's text; hooks carry it with their phase, as `attempt/phase`.
     pub fn attempt(&self) -> &str {
         &self.attempt
     }
