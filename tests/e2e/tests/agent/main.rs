@@ -1,3 +1,11 @@
 //! The agent's binary on a real API server.
 
+mod access;
+mod bad_input;
+mod crash;
+mod guard;
+mod hooks;
+mod operations;
+mod rest;
 mod sync;
+mod waves;

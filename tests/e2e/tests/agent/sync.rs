@@ -1,7 +1,8 @@
 //! From a commit to the cluster.
 
 use anyhow::Result;
-use bridgehead_e2e::{Stage, automated, config_map};
+use bridgehead_e2e::manifests::config_map;
+use bridgehead_e2e::{Stage, automated};
 use bridgehead_test_harness::{Probe, test_cluster, wait_for};
 use k8s_openapi::api::core::v1::ConfigMap;
 use kube::api::{Api, DeleteParams, Patch, PatchParams};
@@ -9,7 +10,8 @@ use serde_json::json;
 
 #[tokio::test]
 async fn an_application_is_synced_changed_healed_pruned_and_deleted() -> Result<()> {
-    let stage = Stage::start(test_cluster(), "argocd", &["--poll-interval", "1s", "--poll-jitter", "0s"]).await?;
+    let stage =
+        Stage::start(test_cluster(), "argocd", &["--poll-interval", "1s", "--poll-jitter", "0s"]).await?;
     let mut repository = stage.git.create("web")?;
     repository.write("app/one.yaml", config_map("one", "1"))?;
     repository.write("app/two.yaml", config_map("two", "2"))?;

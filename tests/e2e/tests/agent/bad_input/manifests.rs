@@ -1,0 +1,87 @@
+//! Manifests that cannot be used as they are.
+
+use anyhow::Result;
+use bridgehead_e2e::manifests::config_map;
+use serde_json::json;
+
+use super::Case;
+
+#[tokio::test]
+async fn broken_yaml_is_told_with_file_and_line() -> Result<()> {
+    let mut case = Case::start("yaml").await?;
+    let mut repository = case.stage.git.create("yaml")?;
+    repository.write("app/good.yaml", config_map("good", "1"))?;
+    let broken = "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: broken\n data:\n  value: [1\n";
+    repository.write("app/broken.yaml", broken)?;
+    repository.commit("broken")?;
+    case.application(repository.url()).await?;
+    case.is_told(&["app/broken.yaml:5"]).await?;
+    assert!(case.stage.config_maps(&case.name).get_opt("good").await?.is_none(), "half a render was applied");
+
+    repository.write("app/broken.yaml", config_map("broken", "no more"))?;
+    let commit = repository.commit("mended")?;
+    case.heals(&commit).await
+}
+
+#[tokio::test]
+async fn the_same_object_twice_is_a_warning_and_the_last_counts() -> Result<()> {
+    let mut case = Case::start("twice").await?;
+    let mut repository = case.stage.git.create("twice")?;
+    repository.write("app/a.yaml", config_map("one", "first"))?;
+    repository.write("app/b.yaml", config_map("one", "second"))?;
+    let commit = repository.commit("twice")?;
+    case.application(repository.url()).await?;
+    let status = case.is_told(&["is declared twice", "app/a.yaml", "app/b.yaml"]).await?;
+    assert_eq!(status["conditions"][0]["type"], "RepeatedResourceWarning");
+    case.stage.wait_synced(&case.name, &commit).await?;
+    let live = case.stage.config_maps(&case.name).get("one").await?;
+    assert_eq!(live.data["data"]["value"], "second");
+
+    repository.remove("app/a.yaml")?;
+    let commit = repository.commit("once")?;
+    case.heals(&commit).await
+}
+
+#[tokio::test]
+async fn an_unknown_kind_is_synced_once_its_definition_is_installed() -> Result<()> {
+    let mut case = Case::start("kind").await?;
+    let mut repository = case.stage.git.create("kind")?;
+    let widget = "apiVersion: bad-kind.example/v1\nkind: Widget\nmetadata:\n  name: one\nspec:\n  size: 1\n";
+    repository.write("app/widget.yaml", widget)?;
+    let commit = repository.commit("a widget")?;
+    case.application(repository.url()).await?;
+    case.is_told(&["does not know the kind Widget", "install its CustomResourceDefinition"]).await?;
+
+    case.stage
+        .apply(json!({
+            "apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition",
+            "metadata": {"name": "widgets.bad-kind.example"},
+            "spec": {
+                "group": "bad-kind.example", "scope": "Namespaced",
+                "names": {"kind": "Widget", "plural": "widgets", "singular": "widget", "listKind": "WidgetList"},
+                "versions": [{
+                    "name": "v1", "served": true, "storage": true,
+                    "schema": {"openAPIV3Schema": {
+                        "type": "object",
+                        "properties": {"spec": {"type": "object", "x-kubernetes-preserve-unknown-fields": true}},
+                    }},
+                }],
+            },
+        }))
+        .await?;
+    case.heals(&commit).await
+}
+
+#[tokio::test]
+async fn an_object_that_is_too_large() -> Result<()> {
+    let mut case = Case::start("large").await?;
+    let mut repository = case.stage.git.create("large")?;
+    repository.write("app/one.yaml", config_map("one", &"x".repeat(1_100_000)))?;
+    repository.commit("too large")?;
+    case.application(repository.url()).await?;
+    case.is_told(&["ConfigMap", "one", "may not be more than 1048576 bytes"]).await?;
+
+    repository.write("app/one.yaml", config_map("one", "small"))?;
+    let commit = repository.commit("small")?;
+    case.heals(&commit).await
+}

@@ -1,0 +1,97 @@
+//! What people ask for: a part, an earlier state, a look right now.
+
+use anyhow::{Context, Result};
+use bridgehead_e2e::manifests::config_map;
+use bridgehead_e2e::{QUICK, Stage, automated};
+use bridgehead_test_harness::{Probe, test_cluster, wait_for};
+use serde_json::{Value, json};
+
+const REFRESH: &str = "argocd.argoproj.io/refresh";
+
+/// A specification that syncs only when asked.
+fn manual(url: &str, namespace: &str) -> Value {
+    let mut spec = automated(url, "app", namespace);
+    spec["syncPolicy"] = json!({"syncOptions": ["CreateNamespace=true"]});
+    spec
+}
+
+#[tokio::test]
+async fn a_selective_sync_touches_only_what_was_selected() -> Result<()> {
+    let stage = Stage::start(test_cluster(), "selective", &QUICK).await?;
+    let mut repository = stage.git.create("selective")?;
+    repository.write("app/one.yaml", config_map("one", "1"))?;
+    repository.write("app/two.yaml", config_map("two", "2"))?;
+    let commit = repository.commit("both")?;
+    stage.application("selective", manual(repository.url(), "selective-app")).await?;
+    stage.wait_status("selective", "compared", |status| status["sync"]["status"] == "OutOfSync").await?;
+    let one = json!([{"kind": "ConfigMap", "name": "one"}]);
+    stage.operate("selective", json!({"sync": {"resources": one}})).await?;
+    let status = stage.wait_phase("selective", "Succeeded").await?;
+    assert_eq!(status["sync"]["status"], "OutOfSync");
+    assert!(stage.config_maps("selective-app").get_opt("one").await?.is_some());
+    assert!(stage.config_maps("selective-app").get_opt("two").await?.is_none());
+
+    stage.operate("selective", json!({"sync": {}})).await?;
+    stage.wait_synced("selective", &commit).await?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_rollback_goes_to_the_revision_of_the_history() -> Result<()> {
+    let stage = Stage::start(test_cluster(), "rollback", &QUICK).await?;
+    let mut repository = stage.git.create("rollback")?;
+    stage.application("rollback", manual(repository.url(), "rollback-app")).await?;
+    let mut commits = Vec::new();
+    for value in ["1", "2"] {
+        repository.write("app/one.yaml", config_map("one", value))?;
+        let commit = repository.commit(value)?;
+        stage.operate("rollback", json!({"sync": {"revision": commit}})).await?;
+        stage.wait_synced("rollback", &commit).await?;
+        commits.push(commit);
+    }
+    let status = stage.wait_phase("rollback", "Succeeded").await?;
+    let history = status["history"].as_array().context("no history")?.clone();
+    let revisions: Vec<&str> = history.iter().filter_map(|entry| entry["revision"].as_str()).collect();
+    assert_eq!(revisions, commits);
+
+    let back = json!({"revision": history[0]["revision"], "source": history[0]["source"], "prune": true});
+    stage.operate("rollback", json!({"sync": back})).await?;
+    let config_maps = stage.config_maps("rollback-app");
+    wait_for("the first state to be back", async || {
+        let value = config_maps.get("one").await?.data["data"]["value"].clone();
+        Ok(Probe::when(value == "1", value.to_string()))
+    })
+    .await?;
+    let status = stage
+        .wait_status("rollback", "rolled back", |status| {
+            status["operationState"]["phase"] == "Succeeded"
+                && status["operationState"]["syncResult"]["revision"] == commits[0]
+        })
+        .await?;
+    assert_eq!(status["sync"]["status"], "OutOfSync", "Git still wants the second state");
+    assert_eq!(status["history"].as_array().map(Vec::len), Some(3));
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_refresh_is_answered_at_once_and_its_annotation_taken_off() -> Result<()> {
+    let arguments = ["--poll-interval", "10h", "--poll-jitter", "0s"];
+    let stage = Stage::start(test_cluster(), "refresh", &arguments).await?;
+    let mut repository = stage.git.create("refresh")?;
+    repository.write("app/one.yaml", config_map("one", "0"))?;
+    let commit = repository.commit("begin")?;
+    stage.application("refresh", automated(repository.url(), "app", "refresh-app")).await?;
+    stage.wait_synced("refresh", &commit).await?;
+    for how in ["normal", "hard"] {
+        repository.write("app/one.yaml", config_map("one", how))?;
+        let commit = repository.commit(how)?;
+        stage.change("refresh", json!({"metadata": {"annotations": {REFRESH: how}}})).await?;
+        stage.wait_synced("refresh", &commit).await?;
+        wait_for("the annotation to be gone", async || {
+            let annotations = stage.read("refresh").await?.metadata.annotations.unwrap_or_default();
+            Ok(Probe::when(!annotations.contains_key(REFRESH), format!("{annotations:?}")))
+        })
+        .await?;
+    }
+    Ok(())
+}
