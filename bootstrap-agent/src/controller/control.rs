@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use bridgehead_api::ApplicationKey;
-use bridgehead_kubernetes::cache::{Frame, FrameKind};
+use bridgehead_kubernetes::cache::{Frame, FrameError, FrameKind};
 use serde_json::Value;
 
 use super::Controller;
@@ -18,15 +18,11 @@ impl<W: World> Controller<W> {
             }
             FrameKind::Present => match frame.object() {
                 Ok(object) => self.put_control(kind, &object),
-                Err(error) => {
-                    tracing::warn!(?kind, %error, "failed to read an object of the control namespace")
-                }
+                Err(error) => unreadable(kind, &error),
             },
             FrameKind::Deleted => match frame.object() {
                 Ok(object) => self.remove_control(kind, name_of(&object)),
-                Err(error) => {
-                    tracing::warn!(?kind, %error, "failed to read an object of the control namespace")
-                }
+                Err(error) => unreadable(kind, &error),
             },
             FrameKind::ListEnds => self.control_list_ends(kind),
             FrameKind::Bookmark | FrameKind::Failed => {}
@@ -60,7 +56,9 @@ impl<W: World> Controller<W> {
                 ControlKind::ConfigMap => vec![registry.put_config_map(object)],
             }
         };
-        demands.into_iter().for_each(|demand| self.demand(demand));
+        for demand in demands {
+            self.demand(demand);
+        }
     }
 
     fn remove_control(&self, kind: ControlKind, name: &str) {
@@ -77,7 +75,9 @@ impl<W: World> Controller<W> {
                 ControlKind::ConfigMap => vec![registry.remove_config_map(name)],
             }
         };
-        demands.into_iter().for_each(|demand| self.demand(demand));
+        for demand in demands {
+            self.demand(demand);
+        }
     }
 
     /// What the list did not have went while nobody looked.
@@ -92,6 +92,10 @@ impl<W: World> Controller<W> {
             self.remove_control(kind, &name);
         }
     }
+}
+
+fn unreadable(kind: ControlKind, error: &FrameError) {
+    tracing::warn!(?kind, %error, "failed to read an object of the control namespace");
 }
 
 fn name_of(object: &Value) -> &str {

@@ -91,14 +91,15 @@ impl<W: World> Controller<W> {
             _ => state.tries.remove(key).unwrap_or_default(),
         };
         match result {
-            Ok(Some(at)) => state.queue.add(Work::Application(key.clone()), at, Priority::Background),
+            Ok(Some(at)) | Err(Stop::Later(at)) => {
+                state.queue.add(Work::Application(key.clone()), at, Priority::Background);
+            }
             Ok(None) => {}
             Err(Stop::Wait) => {
                 if let Some(cluster) = state.placed.get(key).cloned() {
                     state.waiting.entry(cluster).or_default().insert(key.clone());
                 }
             }
-            Err(Stop::Later(at)) => state.queue.add(Work::Application(key.clone()), at, Priority::Background),
             Err(Stop::Again) => {
                 self.counters.again.set(self.counters.again.get() + 1);
                 let due = self.world.now().saturating_add(pause_after(tries)).unwrap_or(Timestamp::MAX);
