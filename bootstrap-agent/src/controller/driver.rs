@@ -220,7 +220,7 @@ impl<W: World> Controller<W> {
                     }
                     Ok(_) => {}
                     Err(error) => {
-                        tracing::warn!(%cluster, kind = %kind, %error, "failed to read a watch event")
+                        tracing::warn!(%cluster, kind = %kind, %error, "failed to read a watch event");
                     }
                 }
             }

@@ -337,7 +337,7 @@ fn note_deletion<C: Cluster>(cluster: &ClusterHandle<C>, live: &Live, reply: Rep
     match reply {
         // An answer without a deletion time is the object as it was: it is gone.
         Reply::Object(object) if Live::new(object.clone()).is_terminating() => {
-            cluster.note(Reply::Object(object))
+            cluster.note(Reply::Object(object));
         }
         _ => cluster.note_gone(live),
     }

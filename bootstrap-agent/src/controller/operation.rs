@@ -447,7 +447,7 @@ impl<W: World> Run<'_, W> {
             AutoSync::Refused(condition, message) => (vec![(condition, message)], None),
         };
         if !goes_on && !conditions.is_empty() {
-            status = self.with_conditions(status, &fresh, conditions);
+            status = self.with_conditions(&status, &fresh, conditions);
         }
         store::status(self.controller, &entry, status, consumed).await?;
         self.announce_end(&record);
@@ -460,11 +460,11 @@ impl<W: World> Run<'_, W> {
 
     fn with_conditions(
         &self,
-        status: ApplicationStatus,
+        status: &ApplicationStatus,
         fresh: &Comparison,
         conditions: Vec<(ConditionType, String)>,
     ) -> ApplicationStatus {
-        self.controller.status_of(self.scope, self.of_spec, fresh, &status, conditions)
+        self.controller.status_of(self.scope, self.of_spec, fresh, status, conditions)
     }
 
     fn shown_revision(&self) -> String {

@@ -64,16 +64,15 @@ impl<K: Clone + Eq + Hash + Ord> Queue<K> {
             *waiting = (waiting.0.min(due), waiting.1.max(priority));
             return;
         }
-        let entry = match self.unlink(&key) {
-            Some(known) => Entry {
+        let entry = if let Some(known) = self.unlink(&key) {
+            Entry {
                 due: known.due.min(due),
                 priority: known.priority.max(priority),
                 sequence: known.sequence,
-            },
-            None => {
-                self.sequence += 1;
-                Entry { due, priority, sequence: self.sequence }
             }
+        } else {
+            self.sequence += 1;
+            Entry { due, priority, sequence: self.sequence }
         };
         self.later.insert((entry.due, entry.sequence, key.clone()));
         self.entries.insert(key, entry);

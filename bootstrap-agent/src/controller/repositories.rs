@@ -26,10 +26,13 @@ pub(super) struct Polls {
     polls: HashMap<RepositoryKey, Poll>,
 }
 
+/// What a repository said, or why it said nothing.
+type Answer = Result<Arc<RefAdvertisement>, Arc<SourceError>>;
+
 #[derive(Debug, Default)]
 struct Poll {
     /// When the last answer was asked for, and what it was.
-    last: Option<(Timestamp, Result<Arc<RefAdvertisement>, Arc<SourceError>>)>,
+    last: Option<(Timestamp, Answer)>,
     /// Failures in a row.
     failures: u32,
     /// The last advertisement that did arrive.
