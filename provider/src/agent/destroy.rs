@@ -4,22 +4,20 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use bridgehead_api::ObjectKey;
-use bridgehead_api::annotations::{
-    POST_DELETE_FINALIZER, PRE_DELETE_FINALIZER, RESOURCES_FINALIZER,
-};
+use bridgehead_api::annotations::{POST_DELETE_FINALIZER, PRE_DELETE_FINALIZER, RESOURCES_FINALIZER};
 use bridgehead_install::Installation;
 use bridgehead_kubernetes::connect::RequestBuilder;
 use bridgehead_kubernetes::discovery::{Verb, discover};
 use bridgehead_kubernetes::watch::WatchTarget;
 use bridgehead_kubernetes::write::{self, DeleteOptions, Propagation};
-use bridgehead_kubernetes::{ApiError, ApiErrorKind, Connection, Resource, waits};
+use bridgehead_kubernetes::{Connection, Resource, waits};
 use serde_json::Value;
 use tfplug::prelude::*;
 
 use super::install::{self, DEFAULTS, Part, default_object, is_installed, name_of};
 use super::{Agent, CREATED, engine, options};
 use crate::connection::{Clients, connection};
-use crate::object::{Kind, delete_timeout, is_ours, read_raw, resource_of, text, until_none};
+use crate::object::{Kind, delete_timeout, is_absence, is_ours, read_raw, resource_of, text, until_none};
 
 /// Objects of this configuration that are destroyed at the same time are given this long to go first.
 const SIBLINGS: Duration = Duration::from_secs(60);
@@ -189,7 +187,9 @@ async fn left_in(connection: &Connection, namespace: &str) -> Result<Vec<String>
     let discovery = discover(connection).await?;
     let kinds: Vec<Resource> = discovery
         .kinds()
-        .filter(|resource| resource.namespaced && resource.verbs.has(Verb::List) && resource.verbs.has(Verb::Delete))
+        .filter(|resource| {
+            resource.namespaced && resource.verbs.has(Verb::List) && resource.verbs.has(Verb::Delete)
+        })
         .filter(|resource| counts(resource))
         .cloned()
         .collect();
@@ -202,7 +202,10 @@ async fn left_in(connection: &Connection, namespace: &str) -> Result<Vec<String>
 
 fn counts(resource: &Resource) -> bool {
     let kind = &resource.gvk.group_kind;
-    !matches!((&*kind.group, &*kind.kind), (_, "Event" | "Endpoints" | "EndpointSlice") | ("metrics.k8s.io", _))
+    !matches!(
+        (&*kind.group, &*kind.kind),
+        (_, "Event" | "Endpoints" | "EndpointSlice") | ("metrics.k8s.io", _)
+    )
 }
 
 /// Names of the objects of a kind that stand for themselves.
@@ -217,7 +220,7 @@ async fn list(
         .query("limit", "500");
     let list: Value = match connection.send(request).await {
         Ok(answer) => answer.json()?,
-        Err(error) if is_nothing(&error) => return Ok(Vec::new()),
+        Err(error) if is_absence(&error) => return Ok(Vec::new()),
         Err(error) => return Err(error.into()),
     };
     let items = list["items"].as_array().into_iter().flatten();
@@ -234,10 +237,6 @@ async fn list(
         !owned && !leaving && !usual
     });
     Ok(standing.map(|object| format!("{} {}", kind.kind, text(object, "/metadata/name"))).collect())
-}
-
-fn is_nothing(error: &ApiError) -> bool {
-    error.is_not_found() || error.kind == ApiErrorKind::KindNotServed
 }
 
 fn named(names: &[String]) -> String {

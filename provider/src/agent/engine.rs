@@ -63,9 +63,8 @@ pub(super) async fn none_else(
         }
     }
     let target = WatchTarget::all(pods()).in_namespace(namespace).labelled(CONTROLLER);
-    let gone = until_none(connection, target, within, |pod| {
-        is_alive(pod).then(|| "it is still running".to_owned())
-    });
+    let gone =
+        until_none(connection, target, within, |pod| is_alive(pod).then(|| "it is still running".to_owned()));
     context.interruptible(gone).await?.map_err(|problem| {
         Diagnostic::error("Argo CD's application-controller doesn't stop").detail(format!(
             "{problem}\n\nThe agent was not installed. The controller stays scaled to zero until the next apply, or \

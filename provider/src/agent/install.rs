@@ -16,7 +16,7 @@ use tfplug::prelude::*;
 
 use super::{Agent, CREATED};
 use crate::connection::Clients;
-use crate::object::{read_raw, resource_of, text};
+use crate::object::{is_absence, read_raw, resource_of, text};
 
 /// Which version wrote a definition. A later one is left alone.
 const VERSION: &str = "bridgehead.dev/version";
@@ -72,8 +72,11 @@ pub(super) fn names(installation: &Installation) -> BTreeSet<String> {
 }
 
 fn options(dry_run: DryRun) -> ApplyOptions {
-    let write =
-        WriteOptions { field_manager: FIELD_MANAGER.to_owned(), validation: FieldValidation::Strict, dry_run };
+    let write = WriteOptions {
+        field_manager: FIELD_MANAGER.to_owned(),
+        validation: FieldValidation::Strict,
+        dry_run,
+    };
     ApplyOptions { write, conflicts: Conflicts::Take }
 }
 
@@ -289,6 +292,7 @@ async fn is_as_installed(
         Ok(would) => Ok(content(would.manifest.value()) == content(live)),
         // Whoever only plans may not be allowed to write, not even to pretend.
         Err(error) if error.kind == ApiErrorKind::Forbidden => Ok(true),
+        Err(error) if is_absence(&error) => Ok(false),
         Err(error) => Err(error.into()),
     }
 }
@@ -328,8 +332,14 @@ mod tests {
     #[test]
     fn a_name_leads_back_to_its_object() {
         let (resource, key) = place_of("NetworkPolicy argocd/bridgehead-agent", "argocd").unwrap();
-        assert_eq!(resource.path_of(&key), "/apis/networking.k8s.io/v1/namespaces/argocd/networkpolicies/bridgehead-agent");
+        assert_eq!(
+            resource.path_of(&key),
+            "/apis/networking.k8s.io/v1/namespaces/argocd/networkpolicies/bridgehead-agent"
+        );
         let (resource, key) = place_of("ClusterRole bridgehead-agent", "argocd").unwrap();
-        assert_eq!(resource.path_of(&key), "/apis/rbac.authorization.k8s.io/v1/clusterroles/bridgehead-agent");
+        assert_eq!(
+            resource.path_of(&key),
+            "/apis/rbac.authorization.k8s.io/v1/clusterroles/bridgehead-agent"
+        );
     }
 }

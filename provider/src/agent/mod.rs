@@ -48,12 +48,17 @@ impl Resource for Agents {
         if let Some(Some(affinity)) = config.affinity.known()
             && !affinity.data().is_object()
         {
-            let detail = "It is the JSON text of an object with `nodeAffinity`, `podAffinity` or `podAntiAffinity`.";
+            let detail =
+                "It is the JSON text of an object with `nodeAffinity`, `podAffinity` or `podAntiAffinity`.";
             problems.error("affinity", "This is no affinity", detail);
         }
     }
 
-    async fn plan(&self, _context: &Context<Clients>, plan: &mut Plan<Self::Model>) -> Result<(), Diagnostics> {
+    async fn plan(
+        &self,
+        _context: &Context<Clients>,
+        plan: &mut Plan<Self::Model>,
+    ) -> Result<(), Diagnostics> {
         if let Maybe::Known(None) = plan.config.image {
             plan.planned.image = Maybe::Known(DEFAULT_IMAGE.to_owned());
         }
@@ -97,9 +102,9 @@ impl Resource for Agents {
         use tfplug::model::Model as _;
         let namespace: String = import.get("namespace")?;
         let connection = connection(context, None).await?;
-        let image = install::image(&connection, &namespace).await?.ok_or_else(|| {
-            Diagnostic::error(format!("There is no agent in namespace `{namespace}`"))
-        })?;
+        let image = install::image(&connection, &namespace)
+            .await?
+            .ok_or_else(|| Diagnostic::error(format!("There is no agent in namespace `{namespace}`")))?;
         let known = tfplug::value::Value::map([("namespace", tfplug::value::Value::string(namespace))]);
         let blank = completed::<Agent<Partial>>(known);
         let prior = Agent::<Partial>::from_value(&blank, &Path::root())?;

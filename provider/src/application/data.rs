@@ -83,10 +83,12 @@ impl DataSource for ReadApplication {
         let connection = connection(context, config.kubernetes.as_ref()).await?;
         let key = Kind::Application.key(&config.namespace, &config.name);
         let live = read_raw(&connection, &Kind::Application.resource(), &key).await?.ok_or_else(|| {
-            Diagnostic::error(format!("There is no Application {}/{}", config.namespace, config.name)).at("name")
+            Diagnostic::error(format!("There is no Application {}/{}", config.namespace, config.name))
+                .at("name")
         })?;
         let word = |pointer: &str| text(&live, pointer).to_owned();
-        let list = |pointer: &str| live.pointer(pointer).and_then(Json::as_array).cloned().unwrap_or_default();
+        let list =
+            |pointer: &str| live.pointer(pointer).and_then(Json::as_array).cloned().unwrap_or_default();
         let texts = |pointer: &str| -> Vec<String> {
             list(pointer).iter().filter_map(Json::as_str).map(str::to_owned).collect()
         };

@@ -19,7 +19,9 @@ pub(super) async fn announce(
     context: &Context<Clients>,
     prior: &Application<Partial>,
 ) -> Result<(), Diagnostics> {
-    let Ok(Some(connection)) = context.client()?.known(prior.kubernetes.as_ref()).await else { return Ok(()) };
+    let Ok(Some(connection)) = context.client()?.known(prior.kubernetes.as_ref()).await else {
+        return Ok(());
+    };
     let key = Kind::Application.key(&prior.namespace, &prior.name);
     let Ok(Some(live)) = read_raw(&connection, &Kind::Application.resource(), &key).await else {
         return Ok(());

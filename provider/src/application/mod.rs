@@ -72,7 +72,11 @@ impl Resource for Applications {
         destroy::announce(context, &prior).await
     }
 
-    async fn create(&self, context: &Context<Clients>, planned: Application<Applying>) -> Outcome<Self::Model> {
+    async fn create(
+        &self,
+        context: &Context<Clients>,
+        planned: Application<Applying>,
+    ) -> Outcome<Self::Model> {
         let manifest = manifest(&planned)?;
         let target = target(context, &planned).await?;
         let live = target.create(&manifest, create_timeout(planned.timeouts.as_ref())).await?;
@@ -111,7 +115,11 @@ impl Resource for Applications {
         Ok(planned.store(ApplicationComputed { uid }))
     }
 
-    async fn delete(&self, context: &Context<Clients>, prior: Application<Partial>) -> Result<(), Diagnostics> {
+    async fn delete(
+        &self,
+        context: &Context<Clients>,
+        prior: Application<Partial>,
+    ) -> Result<(), Diagnostics> {
         destroy::destroy(context, &prior).await
     }
 

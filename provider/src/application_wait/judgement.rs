@@ -86,7 +86,9 @@ fn is_of_present_specification(application: &Application) -> bool {
 fn failure(application: &Application) -> Option<String> {
     let status = &application.status;
     let operation = status.operation_state.as_ref()?;
-    if !matches!(operation.phase, OperationPhase::Failed | OperationPhase::Error) || application.operation.is_some() {
+    if !matches!(operation.phase, OperationPhase::Failed | OperationPhase::Error)
+        || application.operation.is_some()
+    {
         return None;
     }
     // A newer revision brings a new sync by itself, where it is automated.
@@ -109,14 +111,19 @@ fn failure(application: &Application) -> Option<String> {
         return None;
     }
     let mut text = format!("its sync has failed ({}): {}", operation.phase.as_str(), operation.message);
-    let results = operation.sync_result.as_ref().map(|result| result.resources.as_slice()).unwrap_or_default();
+    let results =
+        operation.sync_result.as_ref().map(|result| result.resources.as_slice()).unwrap_or_default();
     let bad = results.iter().filter(|result| {
         result.status == Some(ResultCode::SyncFailed)
             || result.hook_phase.is_some_and(|phase| matches!(phase.as_str(), "Failed" | "Error"))
     });
     for result in bad.take(NAMED) {
         let slash = if result.namespace.is_empty() { "" } else { "/" };
-        let _ = write!(text, "\n  - {} {}{slash}{}: {}", result.kind, result.namespace, result.name, result.message);
+        let _ = write!(
+            text,
+            "\n  - {} {}{slash}{}: {}",
+            result.kind, result.namespace, result.name, result.message
+        );
     }
     text.push_str(&conditions(application));
     Some(text)
@@ -132,16 +139,18 @@ fn describe(application: &Application) -> String {
         let _ = write!(text, " ({})", status.health.message);
     }
     let late = status.resources.iter().filter(|resource| {
-        let well = resource.health.as_ref().is_none_or(|health| {
-            matches!(health.status, None | Some(HealthStatusCode::Healthy))
-        });
+        let well = resource
+            .health
+            .as_ref()
+            .is_none_or(|health| matches!(health.status, None | Some(HealthStatusCode::Healthy)));
         let same = matches!(resource.status, None | Some(SyncStatusCode::Synced));
         !(well && same)
     });
     for resource in late.take(NAMED) {
         let slash = if resource.namespace.is_empty() { "" } else { "/" };
         let sync = resource.status.map_or("", |code| code.as_str());
-        let _ = write!(text, "\n  - {} {}{slash}{}: {sync}", resource.kind, resource.namespace, resource.name);
+        let _ =
+            write!(text, "\n  - {} {}{slash}{}: {sync}", resource.kind, resource.namespace, resource.name);
         if let Some(health) = &resource.health {
             let _ = write!(text, " {} {}", health.status.map_or("", |code| code.as_str()), health.message);
         }
@@ -170,7 +179,8 @@ pub(super) fn lasting_error(application: &Application) -> Option<String> {
 /// Whether a revision is the one that is wanted: in full, or a commit by its first digits.
 fn is_revision(revision: &str, wanted: &str) -> bool {
     let abbreviated = wanted.len() >= 7 && wanted.bytes().all(|byte| byte.is_ascii_hexdigit());
-    revision == wanted || (abbreviated && revision.len() >= 40 && revision.starts_with(&wanted.to_lowercase()))
+    revision == wanted
+        || (abbreviated && revision.len() >= 40 && revision.starts_with(&wanted.to_lowercase()))
 }
 
 #[cfg(test)]
@@ -228,7 +238,10 @@ mod tests {
             object["status"]["sync"]["status"] = json!("OutOfSync");
             object["status"]["operationState"]["phase"] = json!("Failed");
         });
-        assert!(matches!(&failed, Judgement::Failed(text) if text.contains("ConfigMap shop/a: no")), "{failed:?}");
+        assert!(
+            matches!(&failed, Judgement::Failed(text) if text.contains("ConfigMap shop/a: no")),
+            "{failed:?}"
+        );
         // Running with an end: another try follows.
         assert!(is_pending(|object| {
             object["status"]["sync"]["status"] = json!("OutOfSync");

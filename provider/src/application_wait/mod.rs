@@ -34,11 +34,12 @@ impl Resource for Waits {
 
     async fn create(&self, context: &Context<Clients>, planned: Wait<Applying>) -> Outcome<Self::Model> {
         let connection = connection(context, planned.kubernetes.as_ref()).await?;
-        let reached = context.interruptible(watch::wait(&connection, &planned)).await.map_err(|error| {
-            Diagnostic::error(format!("Waiting for application `{}` was interrupted", planned.name))
-                .detail("Nothing was changed. The next apply waits again.")
-                .because(&error)
-        })??;
+        let reached =
+            context.interruptible(watch::wait(&connection, &planned)).await.map_err(|error| {
+                Diagnostic::error(format!("Waiting for application `{}` was interrupted", planned.name))
+                    .detail("Nothing was changed. The next apply waits again.")
+                    .because(&error)
+            })??;
         let computed =
             WaitComputed { observed_revision: reached.revision, applications: reached.applications };
         Ok(planned.store(computed))

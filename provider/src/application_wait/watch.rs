@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use bridgehead_api::application::Application;
-use bridgehead_kubernetes::Connection;
 use bridgehead_kubernetes::ApiErrorKind;
+use bridgehead_kubernetes::Connection;
 use bridgehead_kubernetes::cache::FrameKind;
 use bridgehead_kubernetes::watch::{WatchNews, WatchTarget, Watches};
 use tfplug::prelude::*;
@@ -94,7 +94,8 @@ impl Followed {
                             self.listed.insert(namespace.to_owned());
                         }
                         FrameKind::Present | FrameKind::Deleted => {
-                            let object = frame.object().ok().and_then(|value| Application::from_value(value).ok());
+                            let object =
+                                frame.object().ok().and_then(|value| Application::from_value(value).ok());
                             let Some(application) = object else { continue };
                             let key = (namespace.to_owned(), application.metadata.name.clone());
                             if frame.kind() == FrameKind::Present {

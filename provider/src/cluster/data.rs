@@ -96,7 +96,10 @@ impl DataSource for ReadCluster {
             }));
         }
         let wanted = config.name.or(config.server).unwrap_or_default();
-        Err(Diagnostic::error(format!("No cluster `{wanted}` is registered in namespace `{}`", config.namespace))
-            .into())
+        Err(Diagnostic::error(format!(
+            "No cluster `{wanted}` is registered in namespace `{}`",
+            config.namespace
+        ))
+        .into())
     }
 }

@@ -17,7 +17,8 @@ use tfplug::value::Value;
 use crate::connection::{Clients, check_own};
 use crate::object::{
     Found, Kind, Owner, Prune, Target, completed, create_timeout, declared_entries, delete_timeout, flag,
-    imported_entries, kept, left_to, optional, owner, read_raw, read_secret, secret_manifest, text, until_none,
+    imported_entries, kept, left_to, optional, owner, read_raw, read_secret, secret_manifest, text,
+    until_none,
 };
 pub(crate) use data::ReadCluster;
 pub use model::Cluster;
@@ -63,7 +64,12 @@ fn manifest(planned: &Cluster<Applying>, secrets: &[(&str, Option<&str>); 2]) ->
             exec: planned.exec.as_ref().map(|exec| ExecProviderConfig {
                 command: exec.command.clone(),
                 args: exec.args.clone().unwrap_or_default(),
-                env: exec.env.iter().flatten().map(|(name, value)| (name.clone(), Hidden::new(value.as_str()))).collect(),
+                env: exec
+                    .env
+                    .iter()
+                    .flatten()
+                    .map(|(name, value)| (name.clone(), Hidden::new(value.as_str())))
+                    .collect(),
                 api_version: exec.api_version.clone(),
                 install_hint: or_empty(&exec.install_hint),
                 ..ExecProviderConfig::default()
@@ -107,10 +113,17 @@ fn cluster_of(context: &Context<Clients>, prior: Cluster<Partial>, live: &Json) 
         let env = exec.env.iter().map(|(name, value)| (name.clone(), value.expose().to_owned())).collect();
         ClusterExec {
             command: exec.command.clone(),
-            args: kept_empty(before.and_then(|before| before.args.clone()), exec.args.clone(), exec.args.is_empty()),
+            args: kept_empty(
+                before.and_then(|before| before.args.clone()),
+                exec.args.clone(),
+                exec.args.is_empty(),
+            ),
             env: kept_empty(before.and_then(|before| before.env.clone()), env, exec.env.is_empty()),
             api_version: exec.api_version.clone(),
-            install_hint: optional(before.and_then(|before| before.install_hint.as_ref()), &exec.install_hint),
+            install_hint: optional(
+                before.and_then(|before| before.install_hint.as_ref()),
+                &exec.install_hint,
+            ),
         }
     });
     let mut read = Cluster {
@@ -128,7 +141,11 @@ fn cluster_of(context: &Context<Clients>, prior: Cluster<Partial>, live: &Json) 
         insecure: flag(prior.insecure, config.tls.insecure),
         token_wo_version: version(prior.token_wo_version, "token", config.bearer_token.as_ref()),
         client_certificate: optional(prior.client_certificate.as_ref(), &config.tls.cert_data),
-        client_key_wo_version: version(prior.client_key_wo_version, "clientKey", config.tls.key_data.as_ref()),
+        client_key_wo_version: version(
+            prior.client_key_wo_version,
+            "clientKey",
+            config.tls.key_data.as_ref(),
+        ),
         aws_auth,
         exec,
         proxy_url: optional(prior.proxy_url.as_ref(), &config.proxy_url),
@@ -176,7 +193,8 @@ impl Resource for Clusters {
                 ("client_key_wo", config.client_key_wo.presence()),
             ],
         );
-        if config.insecure.known() == Some(&Some(true)) && config.ca_certificate.presence() == check::Presence::Present
+        if config.insecure.known() == Some(&Some(true))
+            && config.ca_certificate.presence() == check::Presence::Present
         {
             problems.error(
                 "insecure",
@@ -245,8 +263,8 @@ impl Resource for Clusters {
         }
         let within = delete_timeout(prior.timeouts.as_ref());
         // Without the cluster's credentials nobody could take down what applications deployed to it.
-        let applications =
-            bridgehead_kubernetes::watch::WatchTarget::all(Kind::Application.resource()).in_namespace(&prior.namespace);
+        let applications = bridgehead_kubernetes::watch::WatchTarget::all(Kind::Application.resource())
+            .in_namespace(&prior.namespace);
         let wait = until_none(&target.connection, applications, within, |application| {
             let here = text(application, "/spec/destination/server") == prior.server
                 || text(application, "/spec/destination/name") == prior.name;

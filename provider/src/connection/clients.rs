@@ -136,9 +136,7 @@ fn command(exec: &Exec) -> ExecCommand {
         api_version: exec.api_version.clone(),
         command: exec.command.clone(),
         args: exec.args.clone().unwrap_or_default(),
-        env: env
-            .map(|(name, value)| ExecEnvironment { name: name.clone(), value: value.clone() })
-            .collect(),
+        env: env.map(|(name, value)| ExecEnvironment { name: name.clone(), value: value.clone() }).collect(),
         install_hint: None,
         provide_cluster_info: false,
     }

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use bridgehead_kubernetes::Connection;
 use bridgehead_kubernetes::ApiErrorKind;
+use bridgehead_kubernetes::Connection;
 use bridgehead_kubernetes::cache::FrameKind;
 use bridgehead_kubernetes::watch::{WatchNews, WatchTarget, Watches};
 use serde_json::Value;
@@ -64,8 +64,7 @@ pub(crate) async fn until_none(
     match tokio::time::timeout(within, wait).await {
         Ok(done) => done,
         Err(_) => {
-            let named: Vec<String> =
-                blocking.iter().map(|(name, why)| format!("- {name}: {why}")).collect();
+            let named: Vec<String> = blocking.iter().map(|(name, why)| format!("- {name}: {why}")).collect();
             Err(format!("After {} s these still block:\n{}", within.as_secs(), named.join("\n")))
         }
     }

@@ -7,9 +7,9 @@ use tfplug::path::{Path, Step};
 use tfplug::prelude::{Diagnostic, Diagnostics};
 use tfplug::schema::{Attribute, Shape};
 
+use super::Kind;
 use super::codec::Encoded;
 use super::field::field_of;
-use super::Kind;
 
 /// A name that Kubernetes takes: a DNS label, or several with dots between them.
 pub(crate) fn object_name(text: &str) -> Result<(), String> {

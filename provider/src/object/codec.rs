@@ -97,7 +97,9 @@ fn plain(value: &Value, path: &Path, unknown: &mut Vec<Path>) -> Option<Json> {
             None
         }
         Value::Bool(flag) => Some(json!(flag)),
-        Value::Number(number) => Some(number.to_i64().map_or_else(|| json!(number.to_f64()), |whole| json!(whole))),
+        Value::Number(number) => {
+            Some(number.to_i64().map_or_else(|| json!(number.to_f64()), |whole| json!(whole)))
+        }
         Value::String(text) => Some(json!(text)),
         Value::List(elements) | Value::Set(elements) => {
             let elements = elements
@@ -148,7 +150,9 @@ fn decoded(attribute: &Attribute, json: &Json) -> Value {
 
 fn object(attributes: &[Attribute], json: &Json) -> Value {
     Value::map(
-        attributes.iter().map(|attribute| (attribute.name.clone(), decoded(attribute, field(json, attribute)))),
+        attributes
+            .iter()
+            .map(|attribute| (attribute.name.clone(), decoded(attribute, field(json, attribute)))),
     )
 }
 

@@ -4,6 +4,7 @@
 //! model ─codec→ manifest ─check→ (plan ends here) ─target→ API server ─ownership, settle→ model
 //! ```
 
+mod blocking;
 pub(crate) mod check;
 pub(crate) mod codec;
 mod field;
@@ -13,17 +14,16 @@ mod metadata;
 mod ownership;
 mod secret;
 mod settle;
-mod blocking;
 mod target;
 mod timeouts;
 
-pub(crate) use kinds::{Kind, resource_of};
 pub(crate) use blocking::until_none;
+pub(crate) use kinds::{Kind, resource_of};
 pub(crate) use metadata::{completed, declared_entries, imported_entries};
 pub(crate) use ownership::{Owner, owner};
 pub(crate) use secret::{flag, number, optional, read_secret, secret_manifest};
 pub(crate) use settle::settle;
-pub(crate) use target::{Found, Prune, Target, is_ours, left_to, read_raw, text};
+pub(crate) use target::{Found, Prune, Target, is_absence, is_ours, left_to, read_raw, text};
 pub(crate) use timeouts::{create_timeout, delete_timeout, update_timeout};
 
 /// Field manager of what is declared in Terraform.

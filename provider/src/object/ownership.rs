@@ -45,7 +45,8 @@ fn handed_over(live: &Value) -> Option<Value> {
             merge(&mut all, fields);
         }
     }
-    let ours = entries.iter().find(|entry| entry["manager"] == FIELD_MANAGER && entry["operation"] == "Apply");
+    let ours =
+        entries.iter().find(|entry| entry["manager"] == FIELD_MANAGER && entry["operation"] == "Apply");
     if let Some(fields) = ours.and_then(|entry| entry.get("fieldsV1")) {
         subtract(&mut all, fields);
     }
@@ -103,8 +104,7 @@ mod tests {
     #[test]
     fn an_object_that_an_application_tracks_is_gits() {
         let mut object = live(&json!([]));
-        object["metadata"]["annotations"] =
-            json!({TRACKING_ID: "root:argoproj.io/Application:argocd/web"});
+        object["metadata"]["annotations"] = json!({TRACKING_ID: "root:argoproj.io/Application:argocd/web"});
         assert_eq!(owner(&object, |_| false), Owner::Git("root".to_owned()));
         object["metadata"]["annotations"] =
             json!({TRACKING_ID: "root:argoproj.io/Application:argocd/another"});
@@ -115,7 +115,10 @@ mod tests {
     fn a_persons_edit_is_drift_and_another_appliers_field_is_theirs() {
         let fields = json!({"f:spec": {"f:project": {}}});
         let entry = |manager: &str, operation: &str| json!({"manager": manager, "operation": operation, "fieldsV1": fields});
-        assert_eq!(owner(&live(&json!([entry("kubectl-edit", "Update")])), |_| false), Owner::Terraform(None));
+        assert_eq!(
+            owner(&live(&json!([entry("kubectl-edit", "Update")])), |_| false),
+            Owner::Terraform(None)
+        );
         assert_eq!(
             owner(&live(&json!([entry("team", "Apply")])), |_| false),
             Owner::Terraform(Some(fields.clone()))

@@ -23,21 +23,28 @@ pub(crate) fn settle(attribute: &Attribute, prior: &Value, live: Value, handed_o
         (Shape::Nested(Nesting::Single, nested), Value::Map(_), Value::Map(mut live)) => {
             for inner in nested {
                 let value = live.remove(&inner.name).unwrap_or_default();
-                live.insert(inner.name.clone(), settle(inner, prior.attribute(&inner.name), value, handed_over));
+                live.insert(
+                    inner.name.clone(),
+                    settle(inner, prior.attribute(&inner.name), value, handed_over),
+                );
             }
             Value::Map(live)
         }
         (Shape::Nested(Nesting::List, nested), Value::List(before), Value::List(after)) => {
-            let settled = after.into_iter().enumerate().map(|(index, element)| match (before.get(index), element) {
-                (Some(prior), Value::Map(mut live)) => {
-                    for inner in nested {
-                        let value = live.remove(&inner.name).unwrap_or_default();
-                        live.insert(inner.name.clone(), settle(inner, prior.attribute(&inner.name), value, None));
+            let settled =
+                after.into_iter().enumerate().map(|(index, element)| match (before.get(index), element) {
+                    (Some(prior), Value::Map(mut live)) => {
+                        for inner in nested {
+                            let value = live.remove(&inner.name).unwrap_or_default();
+                            live.insert(
+                                inner.name.clone(),
+                                settle(inner, prior.attribute(&inner.name), value, None),
+                            );
+                        }
+                        Value::Map(live)
                     }
-                    Value::Map(live)
-                }
-                (_, element) => element,
-            });
+                    (_, element) => element,
+                });
             Value::List(settled.collect())
         }
         // Another's object of which nothing is declared here.

@@ -159,8 +159,10 @@ impl<'c> Target<'c> {
         }
         let live = self.apply(&manifest).await.map_err(|error| self.refused(error))?;
         let extra = match prune {
-            Prune::Spec => extra(&wanted["spec"], &live["spec"], theirs.as_ref().map(|fields| &fields["f:spec"]))
-                .map(|extra| json!({"spec": extra})),
+            Prune::Spec => {
+                extra(&wanted["spec"], &live["spec"], theirs.as_ref().map(|fields| &fields["f:spec"]))
+                    .map(|extra| json!({"spec": extra}))
+            }
             Prune::Entries(names) => entries(names, &wanted["data"], &live["data"]),
         };
         let Some(extra) = extra else { return Ok(Found::Written(live)) };
@@ -179,15 +181,18 @@ impl<'c> Target<'c> {
     /// Changes a part of the object.
     pub(crate) async fn patch(&self, change: &Patch) -> Result<Value, ApiError> {
         let options = WriteOptions { field_manager: FIELD_MANAGER.to_owned(), ..WriteOptions::default() };
-        let live =
-            write::patch(&self.connection, &self.kind.resource(), &self.key, change, &options).await?;
+        let live = write::patch(&self.connection, &self.kind.resource(), &self.key, change, &options).await?;
         Ok(live.manifest.value().clone())
     }
 
     fn refused(&self, error: ApiError) -> Diagnostics {
         let hint = match &error.kind {
-            ApiErrorKind::Forbidden => "Whoever asks may not do this: see the `kubernetes` block of the provider.",
-            ApiErrorKind::Unauthorized => "The API server doesn't accept the credentials of the `kubernetes` block.",
+            ApiErrorKind::Forbidden => {
+                "Whoever asks may not do this: see the `kubernetes` block of the provider."
+            }
+            ApiErrorKind::Unauthorized => {
+                "The API server doesn't accept the credentials of the `kubernetes` block."
+            }
             _ => "",
         };
         let mut problems = Diagnostics::from(error);
@@ -209,8 +214,11 @@ impl<'c> Target<'c> {
     ) -> Result<(), Diagnostics> {
         let uid: Uid = text(live, "/metadata/uid").into();
         let resource = self.kind.resource();
-        let options =
-            DeleteOptions { propagation: Propagation::Background, uid: Some(uid.clone()), ..DeleteOptions::default() };
+        let options = DeleteOptions {
+            propagation: Propagation::Background,
+            uid: Some(uid.clone()),
+            ..DeleteOptions::default()
+        };
         match write::begin_deletion(&self.connection, &resource, &self.key, &options).await {
             Ok(Deletion::Absent | Deletion::Gone) => return Ok(()),
             Ok(Deletion::Going(_)) => {}
@@ -259,7 +267,9 @@ fn extra(wanted: &Value, live: &Value, theirs: Option<&Value>) -> Option<Value> 
     for (name, value) in live {
         let below = theirs.and_then(|fields| fields.get(format!("f:{name}")));
         let wanted = wanted.get(name);
-        if below.is_some_and(|below| below.as_object().is_some_and(|fields| fields.keys().all(|key| key == "."))) {
+        if below
+            .is_some_and(|below| below.as_object().is_some_and(|fields| fields.keys().all(|key| key == ".")))
+        {
             continue;
         }
         match wanted {
@@ -289,7 +299,8 @@ pub(crate) fn is_ours(live: &Value) -> bool {
     entries.into_iter().flatten().any(|entry| entry["manager"] == FIELD_MANAGER)
 }
 
-/// Reads an object with its managedFields. One whose kind is not served is not there.
+/// Reads an object with its managedFields. One whose kind is not served, or whose namespace is not there, is
+/// not there.
 pub(crate) async fn read_raw(
     connection: &Connection,
     resource: &Resource,
@@ -297,9 +308,17 @@ pub(crate) async fn read_raw(
 ) -> Result<Option<Value>, ApiError> {
     match connection.send(RequestBuilder::get(resource.path_of(key), format!("read {key}"))).await {
         Ok(answer) => Ok(Some(answer.json()?)),
-        Err(error) if error.is_not_found() || error.kind == ApiErrorKind::KindNotServed => Ok(None),
+        Err(error) if is_absence(&error) => Ok(None),
         Err(error) => Err(error),
     }
+}
+
+/// Whether an error says that there is nothing of the sort.
+pub(crate) fn is_absence(error: &ApiError) -> bool {
+    matches!(
+        error.kind,
+        ApiErrorKind::NotFound | ApiErrorKind::KindNotServed | ApiErrorKind::NamespaceNotFound
+    )
 }
 
 /// The text at a JSON pointer; empty if there is none.

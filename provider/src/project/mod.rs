@@ -10,7 +10,8 @@ use tfplug::value::Value;
 
 use crate::connection::{Clients, check_own};
 use crate::object::{
-    Found, Kind, Owner, Prune, Target, check, codec, create_timeout, delete_timeout, left_to, owner, settle, text,
+    Found, Kind, Owner, Prune, Target, check, codec, create_timeout, delete_timeout, left_to, owner, settle,
+    text,
 };
 pub use model::Project;
 use model::ProjectComputed;
@@ -154,7 +155,8 @@ impl Resource for Projects {
 
     async fn delete(&self, context: &Context<Clients>, prior: Project<Partial>) -> Result<(), Diagnostics> {
         let target =
-            Target::new(context, prior.kubernetes.as_ref(), Kind::Project, &prior.namespace, &prior.name).await?;
+            Target::new(context, prior.kubernetes.as_ref(), Kind::Project, &prior.namespace, &prior.name)
+                .await?;
         let Some(live) = target.read().await? else { return Ok(()) };
         let declared = |name: &str| prior.annotations.as_ref().is_some_and(|all| all.contains_key(name));
         if let Owner::Git(application) = owner(&live, declared) {
@@ -163,20 +165,22 @@ impl Resource for Projects {
             return Ok(());
         }
         let within = delete_timeout(prior.timeouts.as_ref());
-        context
-            .interruptible(without_applications(&target, &prior, within))
-            .await??;
+        context.interruptible(without_applications(&target, &prior, within)).await??;
         target.delete(&live, within, |_| String::new()).await
     }
 
     async fn import(&self, context: &Context<Clients>, import: &Import) -> Outcome<Self::Model> {
         let (namespace, name): (String, String) = (import.get("namespace")?, import.get("name")?);
         let target = Target::new(context, None, Kind::Project, &namespace, &name).await?;
-        let live = target.read().await?.ok_or_else(|| {
-            Diagnostic::error(format!("There is no AppProject {namespace}/{name}"))
-        })?;
+        let live = target
+            .read()
+            .await?
+            .ok_or_else(|| Diagnostic::error(format!("There is no AppProject {namespace}/{name}")))?;
         let known = Value::map([("namespace", Value::string(namespace)), ("name", Value::string(name))]);
-        let mut prior = Project::<Partial>::from_value(&crate::object::completed::<Project<Partial>>(known), &Path::root())?;
+        let mut prior = Project::<Partial>::from_value(
+            &crate::object::completed::<Project<Partial>>(known),
+            &Path::root(),
+        )?;
         prior.labels = crate::object::imported_entries(&live["metadata"]["labels"]);
         prior.annotations = crate::object::imported_entries(&live["metadata"]["annotations"]);
         let mut value = prior.to_value();

@@ -13,8 +13,8 @@ use tfplug::value::Value;
 
 use crate::connection::{Clients, check_own};
 use crate::object::{
-    Found, Kind, Owner, Prune, Target, completed, create_timeout, declared_entries, delete_timeout,
-    flag, imported_entries, kept, left_to, number, optional, owner, read_raw, read_secret, secret_manifest, text,
+    Found, Kind, Owner, Prune, Target, completed, create_timeout, declared_entries, delete_timeout, flag,
+    imported_entries, kept, left_to, number, optional, owner, read_raw, read_secret, secret_manifest, text,
 };
 pub use model::Repository;
 use model::RepositoryComputed;
@@ -151,11 +151,7 @@ fn repository_of(
         repository_name: optional(prior.repository_name.as_ref(), &registered.name),
         project: optional(prior.project.as_ref(), &registered.project),
         username: optional(prior.username.as_ref(), &credentials.username),
-        password_wo_version: version(
-            prior.password_wo_version,
-            "password",
-            credentials.password.as_ref(),
-        ),
+        password_wo_version: version(prior.password_wo_version, "password", credentials.password.as_ref()),
         ssh_private_key_wo_version: version(
             prior.ssh_private_key_wo_version,
             "sshPrivateKey",
@@ -166,7 +162,10 @@ fn repository_of(
             "bearerToken",
             credentials.bearer_token.as_ref(),
         ),
-        tls_client_cert_data: optional(prior.tls_client_cert_data.as_ref(), &credentials.tls_client_cert_data),
+        tls_client_cert_data: optional(
+            prior.tls_client_cert_data.as_ref(),
+            &credentials.tls_client_cert_data,
+        ),
         tls_client_cert_key_wo_version: version(
             prior.tls_client_cert_key_wo_version,
             "tlsClientCertKey",
@@ -222,22 +221,33 @@ impl Resource for Repositories {
             problems.error(
                 "ssh_private_key_wo",
                 "An SSH key is of no use for this URL",
-                format!("`{url}` is reached over HTTP: set `username` and `password_wo`, or use the SSH URL."),
+                format!(
+                    "`{url}` is reached over HTTP: set `username` and `password_wo`, or use the SSH URL."
+                ),
             );
         }
-        if !over_http && !url.starts_with("oci://") && let Some(Some(_)) = config.password_wo.known() {
+        if !over_http
+            && !url.starts_with("oci://")
+            && let Some(Some(_)) = config.password_wo.known()
+        {
             let local = url.starts_with('/') || url.starts_with("file://");
             if local || url.starts_with("ssh://") || (url.contains('@') && url.contains(':')) {
                 problems.error(
                     "password_wo",
                     "A password is of no use for this URL",
-                    format!("`{url}` is not reached over HTTP: set `ssh_private_key_wo`, or use the HTTPS URL."),
+                    format!(
+                        "`{url}` is not reached over HTTP: set `ssh_private_key_wo`, or use the HTTPS URL."
+                    ),
                 );
             }
         }
     }
 
-    async fn create(&self, context: &Context<Clients>, planned: Repository<Applying>) -> Outcome<Self::Model> {
+    async fn create(
+        &self,
+        context: &Context<Clients>,
+        planned: Repository<Applying>,
+    ) -> Outcome<Self::Model> {
         let secrets = secrets(&planned, None);
         let manifest = manifest(&planned, &secrets);
         let target = target(context, &planned).await?;
@@ -282,7 +292,11 @@ impl Resource for Repositories {
         Ok(planned.store(RepositoryComputed { uid }))
     }
 
-    async fn delete(&self, context: &Context<Clients>, prior: Repository<Partial>) -> Result<(), Diagnostics> {
+    async fn delete(
+        &self,
+        context: &Context<Clients>,
+        prior: Repository<Partial>,
+    ) -> Result<(), Diagnostics> {
         let own = prior.kubernetes.as_ref();
         let target = Target::new(context, own, Kind::Secret, &prior.namespace, &prior.name).await?;
         let Some(live) = target.read().await? else { return Ok(()) };

@@ -127,7 +127,11 @@ async fn another_engine_stops_the_installation_until_it_is_taken_over_from_and_c
     let terraform = Terraform::with(&cluster, &agent(""));
     let told = terraform.fail(&["apply", "-auto-approve"]);
     assert!(told.contains("application-controller is running") && told.contains("takeover"), "{told}");
-    assert_eq!(get(&definitions(&client), "applications.argoproj.io").await, Json::Null, "nothing was written");
+    assert_eq!(
+        get(&definitions(&client), "applications.argoproj.io").await,
+        Json::Null,
+        "nothing was written"
+    );
 
     terraform.configure(&agent("  takeover = \"argocd\""));
     terraform.apply();

@@ -76,7 +76,10 @@ async fn an_application_with_everything_lives_through_its_life() {
     assert_eq!(sources[0]["helm"]["valuesObject"], json!({"a": {"c": [true, null]}, "b": 1}));
     assert_eq!(sources[0]["repoURL"], "https://charts.example.com");
     assert_eq!(sources[2]["kustomize"]["replicas"], json!([{"name": "web", "count": 3}]));
-    assert_eq!(live["spec"]["syncPolicy"]["automated"], json!({"prune": true, "selfHeal": true, "allowEmpty": false}));
+    assert_eq!(
+        live["spec"]["syncPolicy"]["automated"],
+        json!({"prune": true, "selfHeal": true, "allowEmpty": false})
+    );
     assert_eq!(live["spec"]["revisionHistoryLimit"], 3);
     let first = uid(&live);
 
@@ -127,7 +130,8 @@ async fn the_shortest_application_plans_empty_after_each_step() {
     let terraform = Terraform::with(stage.cluster, &application(&stage.namespace, SIMPLE));
     terraform.apply();
     // Empty is absent, however it is written.
-    let empties = "  labels = {}\n  info = []\n  ignore_differences = []\n  sync_policy = { sync_options = [] }\n";
+    let empties =
+        "  labels = {}\n  info = []\n  ignore_differences = []\n  sync_policy = { sync_options = [] }\n";
     terraform.configure(&application(&stage.namespace, &format!("{SIMPLE}{empties}")));
     terraform.apply();
     terraform.destroy();

@@ -54,7 +54,9 @@ pub(crate) async fn define(client: &kube::Client) {
         wait_for(&format!("{name} to be served"), async || {
             let found = get(&api, name).await;
             let established = found["status"]["conditions"].as_array().is_some_and(|conditions| {
-                conditions.iter().any(|condition| condition["type"] == "Established" && condition["status"] == "True")
+                conditions
+                    .iter()
+                    .any(|condition| condition["type"] == "Established" && condition["status"] == "True")
             });
             Ok(Probe::when(established, found["status"].to_string()))
         })

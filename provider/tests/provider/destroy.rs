@@ -60,7 +60,10 @@ async fn a_cascade_waits_for_the_finalizer_and_names_it() {
     let finalizers = get(&api, "web").await["metadata"]["finalizers"].clone();
     assert_eq!(finalizers, json!(["resources-finalizer.argocd.argoproj.io"]));
     let told = terraform.fail(&["destroy", "-auto-approve"]);
-    assert!(told.contains("resources-finalizer.argocd.argoproj.io") && told.contains("Application"), "{told}");
+    assert!(
+        told.contains("resources-finalizer.argocd.argoproj.io") && told.contains("Application"),
+        "{told}"
+    );
     // The agent, at last.
     let running = terraform.start(&["destroy", "-auto-approve"]);
     wait_for("the application to be gone", async || {

@@ -6,7 +6,9 @@ use crate::cluster_objects::{Stage, delete, edit, edit_as, get, uid};
 use crate::terraform::Terraform;
 
 fn project(namespace: &str, body: &str) -> String {
-    format!("resource \"bridgehead_project\" \"this\" {{\n  name = \"shop\"\n  namespace = \"{namespace}\"\n{body}\n}}\n")
+    format!(
+        "resource \"bridgehead_project\" \"this\" {{\n  name = \"shop\"\n  namespace = \"{namespace}\"\n{body}\n}}\n"
+    )
 }
 
 const RULES: &str = r#"

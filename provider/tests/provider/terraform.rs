@@ -25,7 +25,8 @@ impl Terraform {
     /// With this configuration below a provider block for the cluster, initialised.
     pub(crate) fn with(cluster: &Cluster, configuration: &str) -> Terraform {
         let path = cluster.kubeconfig().display().to_string();
-        let provider = format!("provider \"bridgehead\" {{\n  kubernetes = {{ config_path = {path:?} }}\n}}\n");
+        let provider =
+            format!("provider \"bridgehead\" {{\n  kubernetes = {{ config_path = {path:?} }}\n}}\n");
         Terraform::with_provider(&provider, configuration)
     }
 

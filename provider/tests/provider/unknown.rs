@@ -29,7 +29,8 @@ resource "bridgehead_application" "this" {{
 #[tokio::test(flavor = "multi_thread")]
 async fn everything_is_planned_and_applied_with_a_cluster_that_is_not_known_yet() {
     let stage = Stage::new("unknown").await;
-    let provider = "provider \"bridgehead\" {\n  kubernetes = { config_path = terraform_data.cluster.output }\n}\n";
+    let provider =
+        "provider \"bridgehead\" {\n  kubernetes = { config_path = terraform_data.cluster.output }\n}\n";
     let terraform = Terraform::with_provider(provider, &configuration(&stage));
     assert!(terraform.plan().contains("3 to add"));
     terraform.apply();
