@@ -54,7 +54,7 @@ impl<W: World> Controller<W> {
                 }
             };
             let mut event = std::pin::pin!(self.world.next_event().fuse());
-            let mut timer = std::pin::pin!(timer.fuse());
+            let mut timer = std::pin::pin!(self.nudge.or(timer).fuse());
             select_biased! {
                 event = event => {
                     if self.take_in(event) { return Ended::Shutdown; }

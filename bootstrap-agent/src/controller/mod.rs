@@ -14,6 +14,7 @@ mod driver;
 mod execute;
 mod finalize;
 mod live;
+mod nudge;
 mod operation;
 mod pass;
 mod permissions;
@@ -45,6 +46,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
 use clusters::ClusterHandle;
+use nudge::Nudge;
 use pass::{Problem, Scope, Stop};
 use queue::{Priority, Queue};
 use registry::{Demand, Registry};
@@ -109,6 +111,7 @@ pub struct Controller<W: World> {
     hold: RefCell<Option<String>>,
     /// The other engine that writes the same Applications, and until when that is taken as a fact.
     rival: RefCell<Option<(String, Timestamp)>>,
+    nudge: Nudge,
     counters: Counters,
 }
 
@@ -170,6 +173,7 @@ impl<W: World> Controller<W> {
             state: RefCell::new(state),
             hold: RefCell::default(),
             rival: RefCell::default(),
+            nudge: Nudge::default(),
             counters: Counters::default(),
         }
     }
@@ -196,6 +200,7 @@ impl<W: World> Controller<W> {
         *self.hold.borrow_mut() = reason;
         if was_held && !is_held {
             self.demand(Demand::Everything);
+            self.nudge.give();
         }
     }
 
