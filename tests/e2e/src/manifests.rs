@@ -33,14 +33,12 @@ pub fn deployment(name: &str, pod: &str, annotations: &[(&str, &str)]) -> String
 }
 
 fn metadata(name: &str, annotations: &[(&str, &str)]) -> String {
-    let mut text = format!("metadata:\n  name: {name}\n");
+    let mut lines = vec![format!("metadata:\n  name: {name}\n")];
     if !annotations.is_empty() {
-        text.push_str("  annotations:\n");
+        lines.push("  annotations:\n".to_owned());
     }
-    for (key, value) in annotations {
-        text.push_str(&format!("    {key}: \"{value}\"\n"));
-    }
-    text
+    lines.extend(annotations.iter().map(|(key, value)| format!("    {key}: \"{value}\"\n")));
+    lines.concat()
 }
 
 /// Annotation of waves.

@@ -87,7 +87,7 @@ async fn follow(objects: &Api<DynamicObject>, version: &mut String, state: &Mute
                 note(state, &object, true);
             }
             Ok(Some(WatchEvent::Bookmark(bookmark))) => {
-                version.clone_from(&bookmark.metadata.resource_version)
+                version.clone_from(&bookmark.metadata.resource_version);
             }
             Ok(Some(WatchEvent::Error(status))) => bail!("{status:?}"),
             // A connection that broke: what it had not brought comes again.

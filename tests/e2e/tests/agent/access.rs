@@ -11,7 +11,7 @@ use bridgehead_test_harness::{Cluster, Options, Scratch, test_cluster};
 use serde_json::{Value, json};
 
 /// A Secret or ConfigMap of the control namespace.
-fn repository_secret(stage: &Stage, name: &str, data: Value) -> Value {
+fn repository_secret(stage: &Stage, name: &str, data: &Value) -> Value {
     json!({
         "apiVersion": "v1", "kind": "Secret",
         "metadata": {
@@ -22,7 +22,7 @@ fn repository_secret(stage: &Stage, name: &str, data: Value) -> Value {
     })
 }
 
-fn settings(stage: &Stage, name: &str, data: Value) -> Value {
+fn settings(stage: &Stage, name: &str, data: &Value) -> Value {
     json!({
         "apiVersion": "v1", "kind": "ConfigMap",
         "metadata": {
@@ -53,9 +53,9 @@ async fn a_repository_over_ssh_with_a_known_host() -> Result<()> {
     let mut repository = server.create("ssh")?;
     let key = std::fs::read_to_string(server.client_key())?;
     let hosts = json!({"ssh_known_hosts": server.known_hosts()?});
-    stage.apply(settings(&stage, "argocd-ssh-known-hosts-cm", hosts)).await?;
+    stage.apply(settings(&stage, "argocd-ssh-known-hosts-cm", &hosts)).await?;
     let data = json!({"type": "git", "url": repository.url(), "sshPrivateKey": key});
-    stage.apply(repository_secret(&stage, "ssh", data)).await?;
+    stage.apply(repository_secret(&stage, "ssh", &data)).await?;
     arrives(&stage, "ssh-app", &mut repository).await
 }
 
@@ -66,9 +66,9 @@ async fn a_repository_over_https_with_a_certificate_and_a_password() -> Result<(
     let server = GitServer::start_with(GitServerOptions { tls: true, credentials })?;
     let mut repository = server.create("https")?;
     let authority = server.authority().context("a server with TLS has a certificate")?;
-    stage.apply(settings(&stage, "argocd-tls-certs-cm", json!({"localhost": authority}))).await?;
+    stage.apply(settings(&stage, "argocd-tls-certs-cm", &json!({"localhost": authority}))).await?;
     let data = json!({"type": "git", "url": repository.url(), "username": "robot", "password": "right"});
-    stage.apply(repository_secret(&stage, "https", data)).await?;
+    stage.apply(repository_secret(&stage, "https", &data)).await?;
     arrives(&stage, "https-app", &mut repository).await
 }
 

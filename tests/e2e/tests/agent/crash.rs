@@ -41,6 +41,7 @@ async fn an_agent_that_is_killed_at_any_moment_runs_hooks_once_and_deletes_nothi
     let before = world.permanent(&stage).await?;
     let mark = stage.mark()?;
 
+    let mut interrupted = 0;
     for crash in 0..crashes {
         commit = world.commit(&mut random)?;
         let since = stage.mark()?;
@@ -56,6 +57,8 @@ async fn an_agent_that_is_killed_at_any_moment_runs_hooks_once_and_deletes_nothi
         }
         // Where between two writes it dies is for chance to say.
         tokio::time::sleep(settle).await;
+        stage.agent.process.kill()?;
+        interrupted += u64::from(!world.is_synced(&stage, &commit).await?);
         stage.restart().await?;
         recorders.check(crash)?;
     }
@@ -70,6 +73,7 @@ async fn an_agent_that_is_killed_at_any_moment_runs_hooks_once_and_deletes_nothi
         ensure!(status["operationState"]["phase"] == "Succeeded", "{name}: {}", status["operationState"]);
     }
     recorders.check(crashes)?;
+    ensure!(crashes == 0 || interrupted > 0, "no crash came while there was anything to do");
     assert_eq!(before, world.permanent(&stage).await?, "an object that Git always wanted is another one");
     world.check_optional(&stage, &recorders).await?;
     let foreign: Vec<String> = stage
@@ -88,6 +92,56 @@ async fn an_agent_that_is_killed_at_any_moment_runs_hooks_once_and_deletes_nothi
                 hook.metadata.name
             );
         }
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_deletion_that_is_interrupted_goes_on_and_spares_what_is_not_the_applications() -> Result<()> {
+    let mut random = Random::from_environment();
+    let arguments = ["--poll-interval", "1s", "--poll-jitter", "0s", "--leader-elect=false"];
+    let mut stage = Stage::start(test_cluster(), "crash-deletion", &arguments).await?;
+    let (name, namespace) = ("crash-deletion-app", "crash-deletion-app");
+    let mut repository = stage.git.create("deletion")?;
+    repository.write("app/web.yaml", deployment("web", "", &[(WAVE, "1")]))?;
+    for number in 0..6 {
+        let wave = (number % 3).to_string();
+        let object = config_map_with(&format!("object-{number}"), "1", &[(WAVE, &wave)]);
+        repository.write(&format!("app/{number}.yaml"), object)?;
+    }
+    let commit = repository.commit("three waves")?;
+    for round in 0..4 {
+        stage.application(name, automated(repository.url(), "app", namespace)).await?;
+        stage.wait_synced(name, &commit).await?;
+        stage.apply(foreign(namespace, "foreign", None)).await?;
+        stage
+            .apply(foreign(namespace, "tracked", Some("other:/ConfigMap:crash-deletion-app/tracked")))
+            .await?;
+        let finalizer = json!({"metadata": {"finalizers": ["resources-finalizer.argocd.argoproj.io"]}});
+        stage.change(name, finalizer).await?;
+        let since = stage.mark()?;
+        let applications = stage.objects("argoproj.io", "v1alpha1", "Application", &stage.namespace);
+        applications.delete(name, &kube::api::DeleteParams::default()).await?;
+        let deletions = usize::try_from(random.below(7))?;
+        while stage.writes_since(since)?.iter().filter(|request| request.verb == "delete").count() < deletions
+        {
+            stage.agent.process.must_run()?;
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+        stage.restart().await?;
+        stage.wait_there(&applications, name, false).await?;
+        let left: BTreeSet<String> = stage
+            .config_maps(namespace)
+            .list(&kube::api::ListParams::default())
+            .await?
+            .into_iter()
+            .filter_map(|object| object.metadata.name)
+            .filter(|name| name != "kube-root-ca.crt")
+            .collect();
+        let expected = ["foreign", "tracked"].map(str::to_owned).into();
+        ensure!(left == expected, "round {round}: {left:?} are left");
+        let web = stage.objects("apps", "v1", "Deployment", namespace).get_opt("web").await?;
+        ensure!(web.is_none(), "round {round}: the Deployment is left");
     }
     Ok(())
 }

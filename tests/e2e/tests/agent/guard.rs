@@ -1,12 +1,11 @@
 //! Two engines never work on one application, and neither do two agents.
 
-use std::time::Duration;
-
 use anyhow::{Context, Result};
 use bridgehead_e2e::manifests::config_map;
 use bridgehead_e2e::{QUICK, Stage, automated};
 use bridgehead_test_harness::agent::Agent;
-use bridgehead_test_harness::{Probe, test_cluster, wait_for};
+use bridgehead_test_harness::audit::Request;
+use bridgehead_test_harness::{Probe, deadline, test_cluster, wait_for};
 use jiff::Timestamp;
 use k8s_openapi::api::coordination::v1::Lease;
 use kube::api::{Api, DeleteParams, Patch, PatchParams};
@@ -36,7 +35,7 @@ async fn nothing_is_written_while_an_application_controller_runs() -> Result<()>
     let edit = Patch::Merge(json!({"data": {"value": "by hand"}}));
     stage.config_maps("guard-app").patch("one", &PatchParams::default(), &edit).await?;
     further(&stage.agent, "bridgehead_advertisements_total", 3).await?;
-    let written: Vec<String> = stage.writes_since(mark)?.iter().map(|request| request.summary()).collect();
+    let written: Vec<String> = stage.writes_since(mark)?.iter().map(Request::summary).collect();
     assert!(written.is_empty(), "written beside another engine: {written:?}");
 
     pods.delete("argocd-application-controller-0", &DeleteParams::default().grace_period(0)).await?;
@@ -73,7 +72,7 @@ async fn an_observer_writes_nothing_at_all() -> Result<()> {
     let written: Vec<String> = all
         .iter()
         .filter(|request| request.user == user && writes(&request.verb))
-        .map(|request| request.summary())
+        .map(Request::summary)
         .collect();
     assert!(written.is_empty(), "an observer wrote {written:?}");
     assert_eq!(stage.read("observe").await?.data.get("status"), None);
@@ -109,7 +108,7 @@ async fn of_two_agents_one_works_and_the_other_takes_over() -> Result<()> {
     readiness(&third, 200, "waiting for the lease").await?;
     let asked = Timestamp::now();
     second.process.signal(Signal::SIGTERM)?;
-    let status = second.process.wait(Duration::from_secs(60))?;
+    let status = second.process.wait(deadline())?;
     assert!(status.success(), "{status}");
     repository.write("app/one.yaml", config_map("one", "4"))?;
     let commit = repository.commit("fourth")?;

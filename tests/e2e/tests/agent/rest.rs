@@ -3,6 +3,7 @@
 use anyhow::{Context, Result};
 use bridgehead_e2e::manifests::{config_map, deployment};
 use bridgehead_e2e::{QUICK, Stage, automated};
+use bridgehead_test_harness::audit::Request;
 use bridgehead_test_harness::git::Step;
 use bridgehead_test_harness::{Probe, test_cluster, wait_for};
 
@@ -35,7 +36,7 @@ async fn fifty_applications_at_rest_cost_watches_and_one_advertisement_per_poll(
             since = stage.mark()?;
             quiet_from = polls(&stage)?;
         }
-        let shown: Vec<String> = requests.iter().map(|request| request.summary()).collect();
+        let shown: Vec<String> = requests.iter().map(Request::summary).collect();
         Ok(Probe::when(polls(&stage)? >= quiet_from + 2, format!("{shown:?}")))
     })
     .await?;
@@ -52,7 +53,7 @@ async fn fifty_applications_at_rest_cost_watches_and_one_advertisement_per_poll(
     let requests = stage.requests_since(mark)?;
 
     let others: Vec<String> =
-        requests.iter().filter(|request| request.verb != "watch").map(|request| request.summary()).collect();
+        requests.iter().filter(|request| request.verb != "watch").map(Request::summary).collect();
     assert!(others.is_empty(), "at rest the agent asked for {others:?}");
     // In protocol 2 the first advertisement says what the server can do; later ones list refs at once.
     let is_advertisement = |step| matches!(step, Step::Advertisement | Step::ListRefs);

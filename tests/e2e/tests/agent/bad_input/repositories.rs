@@ -1,6 +1,7 @@
 //! Repositories that cannot be read.
 
 use anyhow::Result;
+use bridgehead_e2e::Random;
 use bridgehead_e2e::manifests::config_map;
 use bridgehead_test_harness::git::{Fault, GitServer, GitServerOptions, Step};
 use serde_json::json;
@@ -56,9 +57,10 @@ async fn a_server_that_stops_in_the_middle_of_a_pack() -> Result<()> {
     let server = GitServer::start()?;
     let mut repository = server.create("large")?;
     // More than one packet, and nothing that compresses to less.
-    let noise: String =
-        (0_u64..4000).map(|number| format!("{:x}", number.wrapping_mul(0x9e37_79b9_7f4a_7c15))).collect();
-    repository.write("app/one.yaml", config_map("one", &noise))?;
+    let mut random = Random::new(1);
+    let noise: Vec<u8> = (0..8_000).flat_map(|_| random.draw().to_le_bytes()).collect();
+    repository.write("app/noise.bin", noise)?;
+    repository.write("app/one.yaml", config_map("one", "1"))?;
     let commit = repository.commit("large")?;
     server.set_fault(Step::Fetch, Some(Fault::CutAfter(3000)));
     case.application(repository.url()).await?;
