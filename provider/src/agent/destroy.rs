@@ -20,7 +20,7 @@ use crate::connection::{Clients, connection};
 use crate::object::{Kind, delete_timeout, is_absence, is_ours, read_raw, resource_of, text, until_none};
 
 /// Objects of this configuration that are destroyed at the same time are given this long to go first.
-const SIBLINGS: Duration = Duration::from_secs(60);
+const SIBLINGS: Duration = Duration::from_mins(1);
 /// How many objects a message names.
 const NAMED: usize = 10;
 

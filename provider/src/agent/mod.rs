@@ -69,7 +69,7 @@ impl Resource for Agents {
 
     async fn create(&self, context: &Context<Clients>, planned: Agent<Applying>) -> Outcome<Self::Model> {
         let within = create_timeout(planned.timeouts.as_ref());
-        apply(context, planned, BTreeSet::new(), within).await
+        Box::pin(apply(context, planned, BTreeSet::new(), within)).await
     }
 
     async fn read(&self, context: &Context<Clients>, prior: Agent<Partial>) -> ReadResult<Self::Model> {
@@ -91,7 +91,7 @@ impl Resource for Agents {
     ) -> Outcome<Self::Model> {
         let before = install::names(&options::installation(&prior)?);
         let within = update_timeout(planned.timeouts.as_ref());
-        apply(context, planned, before, within).await
+        Box::pin(apply(context, planned, before, within)).await
     }
 
     async fn delete(&self, context: &Context<Clients>, prior: Agent<Partial>) -> Result<(), Diagnostics> {

@@ -11,6 +11,7 @@ use crate::connection::OwnKubernetes;
 /// It doesn't wait for the agent to be up: `bridgehead_application_wait` does, and a wait that fails there
 /// recreates nothing. What was in the cluster before stays there when this is destroyed.
 #[derive(Clone, Debug, tfplug::Model)]
+#[allow(clippy::struct_field_names, reason = "attributes have the names that users know")]
 #[resource("bridgehead_agent", version = 0, identity(namespace))]
 pub struct Agent<S: Stage> {
     /// Namespace of the agent and of the applications that it manages. It is created unless it exists.
@@ -107,6 +108,7 @@ pub struct Resources {
 
 /// A taint that is tolerated.
 #[derive(Clone, Debug, PartialEq, tfplug::Model)]
+#[allow(clippy::struct_field_names, reason = "Kubernetes names it so")]
 #[nested]
 pub struct Toleration {
     /// Key of the taint; all if absent.

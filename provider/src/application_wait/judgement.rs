@@ -3,7 +3,8 @@
 use std::fmt::Write as _;
 
 use bridgehead_api::application::{
-    Application, ConditionType, HealthStatusCode, OperationPhase, ResultCode, SyncStatusCode, normalise_spec,
+    Application, ConditionType, HealthStatusCode, OperationPhase, ResultCode, SyncPolicyAutomated,
+    SyncStatusCode, normalise_spec,
 };
 
 /// How many objects a message names.
@@ -94,7 +95,7 @@ fn failure(application: &Application) -> Option<String> {
     // A newer revision brings a new sync by itself, where it is automated.
     let automated = application.spec.sync_policy.as_ref().and_then(|policy| policy.automated.as_ref());
     if let Some(result) = &operation.sync_result
-        && automated.is_some_and(|automated| automated.is_enabled())
+        && automated.is_some_and(SyncPolicyAutomated::is_enabled)
     {
         let tried = if result.revisions.is_empty() {
             std::slice::from_ref(&result.revision)

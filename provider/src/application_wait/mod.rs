@@ -56,7 +56,7 @@ impl Resource for Waits {
         _prior: Wait<Partial>,
         planned: Wait<Applying>,
     ) -> Outcome<Self::Model> {
-        self.create(context, planned).await
+        Box::pin(self.create(context, planned)).await
     }
 
     async fn delete(&self, _context: &Context<Clients>, _prior: Wait<Partial>) -> Result<(), Diagnostics> {

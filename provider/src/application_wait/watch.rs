@@ -108,12 +108,13 @@ impl Followed {
                     }
                 }
             }
-            WatchNews::Interrupted { message } => self.trouble = Some(message),
             // The definition may come with the agent, in this very apply.
             WatchNews::Refused { kind: ApiErrorKind::KindNotServed, .. } => {
                 self.trouble = Some("applications are not served there yet".to_owned());
             }
-            WatchNews::Refused { message, .. } => self.trouble = Some(message),
+            WatchNews::Interrupted { message } | WatchNews::Refused { message, .. } => {
+                self.trouble = Some(message);
+            }
             WatchNews::Resumed => self.trouble = None,
         }
     }

@@ -89,11 +89,11 @@ fn manifest(planned: &Cluster<Applying>, secrets: &[(&str, Option<&str>); 2]) ->
 }
 
 /// The cluster as it is, in the form of what is known of it.
-fn cluster_of(context: &Context<Clients>, prior: Cluster<Partial>, live: &Json) -> Outcome<Cluster<Stored>> {
+fn cluster_of(context: &Context<Clients>, prior: &Cluster<Partial>, live: &Json) -> Outcome<Cluster<Stored>> {
     let uid = text(live, "/metadata/uid").to_owned();
     let declared = |name: &str| prior.annotations.as_ref().is_some_and(|all| all.contains_key(name));
     if let Owner::Git(_) = owner(live, declared) {
-        return Ok(prior.store(ClusterComputed { uid }));
+        return Ok(prior.clone().store(ClusterComputed { uid }));
     }
     let (registered, _) = Registered::from_secret(&read_secret(live, SECRET_TYPE_CLUSTER)?)?;
     let config = &registered.config;
@@ -114,11 +114,11 @@ fn cluster_of(context: &Context<Clients>, prior: Cluster<Partial>, live: &Json) 
         ClusterExec {
             command: exec.command.clone(),
             args: kept_empty(
-                before.and_then(|before| before.args.clone()),
+                before.and_then(|before| before.args.as_ref()),
                 exec.args.clone(),
                 exec.args.is_empty(),
             ),
-            env: kept_empty(before.and_then(|before| before.env.clone()), env, exec.env.is_empty()),
+            env: kept_empty(before.and_then(|before| before.env.as_ref()), env, exec.env.is_empty()),
             api_version: exec.api_version.clone(),
             install_hint: optional(
                 before.and_then(|before| before.install_hint.as_ref()),
@@ -129,7 +129,7 @@ fn cluster_of(context: &Context<Clients>, prior: Cluster<Partial>, live: &Json) 
     let mut read = Cluster {
         server: registered.server.clone(),
         namespaces: kept_empty(
-            prior.namespaces.clone(),
+            prior.namespaces.as_ref(),
             registered.namespaces.clone(),
             registered.namespaces.is_empty(),
         ),
@@ -150,7 +150,7 @@ fn cluster_of(context: &Context<Clients>, prior: Cluster<Partial>, live: &Json) 
         exec,
         proxy_url: optional(prior.proxy_url.as_ref(), &config.proxy_url),
         disable_compression: flag(prior.disable_compression, config.disable_compression),
-        ..prior.store(ClusterComputed { uid: uid.clone() })
+        ..prior.clone().store(ClusterComputed { uid: uid.clone() })
     };
     let before = read.to_value();
     for (field, entries) in [("labels", &mut read.labels), ("annotations", &mut read.annotations)] {
@@ -161,14 +161,8 @@ fn cluster_of(context: &Context<Clients>, prior: Cluster<Partial>, live: &Json) 
 }
 
 /// A collection that may be absent: the prior form where both mean empty.
-fn kept_empty<T>(prior: Option<T>, live: T, is_empty: bool) -> Option<T>
-where
-    T: IntoIterator + Clone,
-{
-    match prior {
-        None if is_empty => None,
-        _ => Some(live),
-    }
+fn kept_empty<T>(prior: Option<&T>, live: T, is_empty: bool) -> Option<T> {
+    (prior.is_some() || !is_empty).then_some(live)
 }
 
 impl Resource for Clusters {
@@ -222,7 +216,7 @@ impl Resource for Clusters {
         let key = Kind::Secret.key(&prior.namespace, &prior.name);
         let live = read_raw(&connection, &Kind::Secret.resource(), &key).await?;
         let Some(live) = live else { return Ok(Live::Gone) };
-        Ok(Live::Present(cluster_of(context, prior, &live)?))
+        Ok(Live::Present(cluster_of(context, &prior, &live)?))
     }
 
     async fn update(
@@ -289,6 +283,6 @@ impl Resource for Clusters {
         let mut prior = Cluster::<Partial>::from_value(&blank, &Path::root())?;
         prior.labels = imported_entries(&live["metadata"]["labels"]);
         prior.annotations = imported_entries(&live["metadata"]["annotations"]);
-        cluster_of(context, prior, &live)
+        cluster_of(context, &prior, &live)
     }
 }

@@ -12,6 +12,7 @@ use crate::object::check::object_name;
 /// Tokens and keys are written to the cluster only: neither plan nor state has them. A token that expires
 /// soon is of no use here, since nobody would renew it: let the agent make its own (`aws_auth`, `exec`).
 #[derive(Clone, Debug, tfplug::Model)]
+#[allow(clippy::struct_field_names, reason = "attributes have the names that users know")]
 #[resource("bridgehead_cluster", version = 0, identity(namespace, name))]
 pub struct Cluster<S: Stage> {
     /// Name of the cluster, for destinations, and of the Secret.

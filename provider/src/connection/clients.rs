@@ -94,10 +94,12 @@ async fn settings(kubernetes: Kubernetes) -> Result<ConnectionSettings, Diagnost
 fn from_kubeconfig(kubernetes: &Kubernetes) -> Result<ConnectionSettings, Diagnostics> {
     let path = kubernetes.config_path.as_deref().map(expanded);
     let context = kubernetes.config_context.as_deref();
-    if path.is_none() && context.is_none() && !has_kubeconfig() {
-        if let Ok(settings) = ConnectionSettings::in_cluster() {
-            return Ok(settings);
-        }
+    if path.is_none()
+        && context.is_none()
+        && !has_kubeconfig()
+        && let Ok(settings) = ConnectionSettings::in_cluster()
+    {
+        return Ok(settings);
     }
     Ok(ConnectionSettings::kubeconfig(path.as_deref(), context)?)
 }

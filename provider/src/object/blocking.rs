@@ -61,13 +61,11 @@ pub(crate) async fn until_none(
         }
         Err("the watch has ended".to_owned())
     };
-    match tokio::time::timeout(within, wait).await {
-        Ok(done) => done,
-        Err(_) => {
-            let named: Vec<String> = blocking.iter().map(|(name, why)| format!("- {name}: {why}")).collect();
-            Err(format!("After {} s these still block:\n{}", within.as_secs(), named.join("\n")))
-        }
+    if let Ok(done) = tokio::time::timeout(within, wait).await {
+        return done;
     }
+    let named: Vec<String> = blocking.iter().map(|(name, why)| format!("- {name}: {why}")).collect();
+    Err(format!("After {} s these still block:\n{}", within.as_secs(), named.join("\n")))
 }
 
 /// As in `Application argocd/web`.

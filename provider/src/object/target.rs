@@ -85,7 +85,7 @@ impl<'c> Target<'c> {
                 _ if error.is_transient() && Instant::now() < give_up => {
                     self.context.interruptible(tokio::time::sleep(PAUSE * 2)).await?;
                 }
-                _ => return Err(self.refused(error)),
+                _ => return Err(Self::refused(error)),
             }
         }
     }
@@ -157,7 +157,7 @@ impl<'c> Target<'c> {
         if let Some(handed_over) = &theirs {
             without_handed_over(&mut manifest, handed_over);
         }
-        let live = self.apply(&manifest).await.map_err(|error| self.refused(error))?;
+        let live = self.apply(&manifest).await.map_err(Self::refused)?;
         let extra = match prune {
             Prune::Spec => {
                 extra(&wanted["spec"], &live["spec"], theirs.as_ref().map(|fields| &fields["f:spec"]))
@@ -166,7 +166,7 @@ impl<'c> Target<'c> {
             Prune::Entries(names) => entries(names, &wanted["data"], &live["data"]),
         };
         let Some(extra) = extra else { return Ok(Found::Written(live)) };
-        let written = self.patch(&Patch::Merge(extra)).await.map_err(|error| self.refused(error))?;
+        let written = self.patch(&Patch::Merge(extra)).await.map_err(Self::refused)?;
         Ok(Found::Written(written))
     }
 
@@ -185,7 +185,7 @@ impl<'c> Target<'c> {
         Ok(live.manifest.value().clone())
     }
 
-    fn refused(&self, error: ApiError) -> Diagnostics {
+    fn refused(error: ApiError) -> Diagnostics {
         let hint = match &error.kind {
             ApiErrorKind::Forbidden => {
                 "Whoever asks may not do this: see the `kubernetes` block of the provider."
@@ -224,7 +224,7 @@ impl<'c> Target<'c> {
             Ok(Deletion::Going(_)) => {}
             // Another object of the same name: ours is gone.
             Err(error) if matches!(error.kind, ApiErrorKind::Conflict { .. }) => return Ok(()),
-            Err(error) => return Err(self.refused(error)),
+            Err(error) => return Err(Self::refused(error)),
         }
         let what = format!("{} to be gone", self.key);
         let wait = waits::wait_for(&self.connection, &resource, &self.key, within, what, |live| {

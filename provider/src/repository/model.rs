@@ -12,6 +12,7 @@ use crate::object::check::object_name;
 /// Passwords and keys are written to the cluster only: neither plan nor state has them. Raise the version
 /// beside one to write it again; one that somebody else has changed is written again as well.
 #[derive(Clone, Debug, tfplug::Model)]
+#[allow(clippy::struct_field_names, reason = "attributes have the names that users know")]
 #[resource("bridgehead_repository", version = 0, identity(namespace, name))]
 pub struct Repository<S: Stage> {
     /// Name of the Secret.
