@@ -5,6 +5,7 @@
 
 mod bench;
 mod command;
+mod demo;
 mod process;
 
 use clap::{Parser, Subcommand};
@@ -19,6 +20,8 @@ struct Arguments {
 /// One file in `command/` each.
 #[derive(Subcommand)]
 enum Command {
+    /// From an empty cluster to a running one and back, with Terraform
+    Demo(command::demo::Arguments),
     /// Kubernetes clusters that are real except for their nodes
     Cluster(command::cluster::Arguments),
     /// Build what is needed and run all tests
@@ -39,6 +42,7 @@ enum Command {
 
 fn main() -> anyhow::Result<()> {
     match Arguments::parse().command {
+        Command::Demo(arguments) => command::demo::run(&arguments),
         Command::Cluster(arguments) => command::cluster::run(arguments),
         Command::Test(arguments) => command::test::run(&arguments),
         Command::Lint => command::lint::run(),
