@@ -15,7 +15,9 @@ const OWN: [&str; 2] = ["Event", "Lease"];
 pub(super) async fn list(client: &Client) -> Result<BTreeSet<String>> {
     let mut found = BTreeSet::new();
     let discovery = Discovery::new(client.clone()).run().await?;
-    for (resource, capabilities) in discovery.groups().flat_map(|group| group.recommended_resources()) {
+    for (resource, capabilities) in
+        discovery.groups().flat_map(kube::discovery::ApiGroup::recommended_resources)
+    {
         if OWN.contains(&resource.kind.as_str()) || !capabilities.supports_operation(verbs::LIST) {
             continue;
         }

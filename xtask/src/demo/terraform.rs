@@ -39,8 +39,10 @@ impl Terraform {
                 .with_context(|| format!("failed to copy `{name}` of the quickstart"))?;
         }
         let mirror = folder.join("mirror");
-        let settings =
-            format!("provider_installation {{\n  filesystem_mirror {{\n    path = {mirror:?}\n  }}\n}}\n");
+        let settings = format!(
+            "provider_installation {{\n  filesystem_mirror {{\n    path = \"{}\"\n  }}\n}}\n",
+            mirror.display()
+        );
         std::fs::write(folder.join("cli.tfrc"), settings).context("failed to write Terraform's settings")?;
         Ok(Self {
             program: programs.terraform.clone(),
