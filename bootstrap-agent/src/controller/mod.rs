@@ -28,7 +28,7 @@ mod target;
 pub mod world;
 
 use std::cell::{Cell, RefCell};
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -123,11 +123,13 @@ struct State<W: World> {
     polls: Polls,
     queue: Queue<Work>,
     /// Repositories that applications look at, and which.
-    users: HashMap<RepositoryKey, BTreeSet<ApplicationKey>>,
+    users: BTreeMap<RepositoryKey, BTreeSet<ApplicationKey>>,
     /// When each application's refresh annotation was first seen.
     refreshes: HashMap<ApplicationKey, (String, Timestamp)>,
+    /// Applications of which a write was not answered, and which could not be read since.
+    unsure: BTreeSet<ApplicationKey>,
     /// Applications that wait for a cluster's kinds or lists.
-    waiting: BTreeMap<ClusterId, HashSet<ApplicationKey>>,
+    waiting: BTreeMap<ClusterId, BTreeSet<ApplicationKey>>,
     /// Passes in a row that had to be made again.
     tries: HashMap<ApplicationKey, u32>,
     /// The cluster of each application, as of its last pass.
@@ -159,8 +161,9 @@ impl<W: World> Controller<W> {
             opened_with: HashMap::new(),
             polls: Polls::default(),
             queue: Queue::default(),
-            users: HashMap::new(),
+            users: BTreeMap::new(),
             refreshes: HashMap::new(),
+            unsure: BTreeSet::new(),
             waiting: BTreeMap::new(),
             tries: HashMap::new(),
             placed: HashMap::new(),
@@ -255,26 +258,36 @@ impl<W: World> Controller<W> {
         }
     }
 
-    /// Reads an Application again, after a write of it was refused.
+    /// Reads an Application again, after a write of it was refused or not answered. Until that succeeds it
+    /// is not known what is stored, and no pass may go on from what was stored before.
     async fn reread(&self, key: &ApplicationKey) {
+        self.state.borrow_mut().unsure.insert(key.clone());
         let object_key = bridgehead_api::ObjectKey::new(
             store::application_kind().group_kind,
             key.namespace.as_str(),
             key.name.clone(),
         );
         let call = Call::Read { kind: store::application_kind(), key: object_key };
-        match self.world.control_cluster().call(call).await {
+        let answer = self.world.control_cluster().call(call).await;
+        let mut state = self.state.borrow_mut();
+        match answer {
             Ok(Reply::Object(object)) => {
-                let _ = self.state.borrow_mut().registry.put_application(object.value());
+                let _ = state.registry.put_application(object.value());
             }
             Ok(Reply::Gone) => {
-                self.state.borrow_mut().registry.remove_application(key);
+                state.registry.remove_application(key);
             }
             Err(error) if error.kind == world::CallErrorKind::NotFound => {
-                self.state.borrow_mut().registry.remove_application(key);
+                state.registry.remove_application(key);
             }
-            Err(_) => {}
+            Err(_) => return,
         }
+        state.unsure.remove(key);
+    }
+
+    /// True while it is not known what is stored of an Application.
+    fn is_unsure(&self, key: &ApplicationKey) -> bool {
+        self.state.borrow().unsure.contains(key)
     }
 
     /// The destination with this id; opened the first time.
@@ -399,6 +412,7 @@ impl<W: World> Controller<W> {
                 state.refreshes.remove(&key);
                 state.placed.remove(&key);
                 state.tries.remove(&key);
+                state.unsure.remove(&key);
                 state.users.retain(|_, users| {
                     users.remove(&key);
                     !users.is_empty()

@@ -6,6 +6,7 @@
 //! `status.operationState` is all that is kept. A pass goes on from it, whoever wrote it.
 
 use std::cell::RefCell;
+use std::rc::Rc;
 
 use bridgehead_api::Time;
 use bridgehead_api::application::{
@@ -23,12 +24,13 @@ use bridgehead_engine::sync::{
     Target as PlanTarget,
 };
 use jiff::{SignedDuration, Timestamp};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::Controller;
 use super::clusters::Known;
 use super::pass::{Problem, Scope, Stop};
 use super::reconcile::Wake;
+use super::registry::Entry;
 use super::target::{self, Target};
 use super::world::{Announcement, Cluster, World};
 use super::{execute, live, permissions, store};
@@ -299,6 +301,7 @@ async fn run<W: World>(
         operation: state.operation.clone(),
         result,
         stored: RefCell::new(consumed),
+        basis: RefCell::new(Basis::of(&scope.entry)),
     };
     run.until_it_waits(&plan, record).await
 }
@@ -330,9 +333,37 @@ struct Run<'a, W: World> {
     operation: Operation,
     result: SyncOperationResult,
     stored: RefCell<Consumed>,
+    /// What the record of this pass goes on from.
+    basis: RefCell<Basis>,
+}
+
+/// The part of a stored Application that an operation's record follows from.
+#[derive(PartialEq)]
+struct Basis {
+    operation: Value,
+    state: Value,
+}
+
+impl Basis {
+    fn of(entry: &Entry) -> Self {
+        let application = &entry.application;
+        Self::new(application.operation.as_ref(), application.status.operation_state.as_ref())
+    }
+
+    fn new(operation: Option<&Operation>, state: Option<&OperationState>) -> Self {
+        Self { operation: json!(operation), state: json!(state) }
+    }
 }
 
 impl<W: World> Run<'_, W> {
+    /// The application as last read. If somebody changed the operation or its state since this pass began
+    /// (a termination, another request, a write of ours whose answer was lost), the record no longer holds.
+    fn entry(&self) -> Result<Rc<Entry>, Stop> {
+        let entry = self.controller.application(&self.scope.key).ok_or(Stop::Again)?;
+        let same = entry.application.metadata.uid == self.scope.entry.application.metadata.uid;
+        if same && Basis::of(&entry) == *self.basis.borrow() { Ok(entry) } else { Err(Stop::Again) }
+    }
+
     async fn until_it_waits(&self, plan: &sync::Plan, mut record: Record) -> Result<Operated, Stop> {
         let observed = |key: &ObjectKey| match self.scope.cluster.lookup(key) {
             Known::Live(live) => sync::Seen::Live(live),
@@ -367,7 +398,7 @@ impl<W: World> Run<'_, W> {
 
     /// Stores the record as it is, with the verdict of the comparison that began it.
     async fn store(&self, record: &Record) -> Result<(), Stop> {
-        let entry = self.controller.application(&self.scope.key).ok_or(Stop::Wait)?;
+        let entry = self.entry()?;
         let state = state_with(record, self.operation.clone(), self.result.clone());
         let begins = entry
             .application
@@ -376,9 +407,16 @@ impl<W: World> Run<'_, W> {
             .as_ref()
             .is_none_or(|known| known.started_at != state.started_at);
         let mut status = (self.status_of)(&entry.application.status, Vec::new());
+        let operation = match &self.stored.borrow().operation {
+            OperationField::Keep => entry.application.operation.clone(),
+            OperationField::Remove => None,
+            OperationField::Set(operation) => Some(Operation::clone(operation)),
+        };
+        let basis = Basis::new(operation.as_ref(), Some(&state));
         status.operation_state = Some(state);
         let consumed = self.stored.take();
         store::status(self.controller, &entry, status, consumed).await?;
+        *self.basis.borrow_mut() = basis;
         if begins {
             let how = if self.operation.initiated_by.automated { "automated" } else { "requested" };
             self.announce(
@@ -392,7 +430,7 @@ impl<W: World> Run<'_, W> {
 
     /// Stores the end: what is live now, the record, the history, and no request any more.
     async fn end(&self, record: Record) -> Result<Operated, Stop> {
-        let entry = self.controller.application(&self.scope.key).ok_or(Stop::Wait)?;
+        let entry = self.entry()?;
         let mut record = record;
         let retry = &self.operation.retry;
         let goes_on = record.phase == OperationPhase::Failed

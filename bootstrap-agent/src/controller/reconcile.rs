@@ -24,6 +24,12 @@ pub(super) async fn reconcile<W: World>(
     controller: &Controller<W>,
     key: &ApplicationKey,
 ) -> Result<Wake, Stop> {
+    if controller.is_unsure(key) {
+        controller.reread(key).await;
+        if controller.is_unsure(key) {
+            return Err(Stop::Again);
+        }
+    }
     let Some(entry) = controller.application(key) else { return Ok(None) };
     if entry.application.metadata.annotation(bridgehead_api::annotations::SKIP_RECONCILE) == Some("true") {
         return Ok(None);

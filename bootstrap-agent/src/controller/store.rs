@@ -55,6 +55,7 @@ pub(super) async fn status<W: World>(
             }
             _ => {
                 tracing::warn!(application = %application.key(), error = %error, "failed to store the status");
+                controller.reread(&application.key()).await;
                 Err(Stop::Again)
             }
         },

@@ -76,8 +76,12 @@ fn later(shared: &Rc<Shared>, at: Timestamp, act: impl FnOnce() + 'static) {
 
 fn merge(cluster: &Cluster, actor: Actor, key: &ObjectKey, patch: Value) {
     let Some(live) = cluster.get(key) else { return };
-    let request =
-        Request::Patch { kind: object::gvk(&live), key: key.clone(), patch: Patch::Merge(patch), dry_run: false };
+    let request = Request::Patch {
+        kind: object::gvk(&live),
+        key: key.clone(),
+        patch: Patch::Merge(patch),
+        dry_run: false,
+    };
     // A refusal is the actor's bad luck.
     let _ = cluster.handle(actor, request);
 }
@@ -100,7 +104,12 @@ fn ask(shared: &Rc<Shared>, application: &ApplicationPlan, random: &Random, requ
     match request {
         UserRequest::Refresh | UserRequest::HardRefresh => {
             let how = if request == UserRequest::Refresh { "normal" } else { "hard" };
-            merge(control, Actor::User, &key, json!({"metadata": {"annotations": {annotations::REFRESH: how}}}));
+            merge(
+                control,
+                Actor::User,
+                &key,
+                json!({"metadata": {"annotations": {annotations::REFRESH: how}}}),
+            );
         }
         UserRequest::Sync => {
             if live.get("operation").is_none() {
@@ -108,7 +117,8 @@ fn ask(shared: &Rc<Shared>, application: &ApplicationPlan, random: &Random, requ
             }
         }
         UserRequest::SyncOne => {
-            let resources = live.pointer("/status/resources").and_then(Value::as_array).cloned().unwrap_or_default();
+            let resources =
+                live.pointer("/status/resources").and_then(Value::as_array).cloned().unwrap_or_default();
             let chosen = random.pick(&resources).cloned();
             if let Some(chosen) = chosen.filter(|_| live.get("operation").is_none()) {
                 let chosen = json!([{
@@ -119,14 +129,17 @@ fn ask(shared: &Rc<Shared>, application: &ApplicationPlan, random: &Random, requ
             }
         }
         UserRequest::Terminate => {
-            if object::text(&live, "/status/operationState/phase") == "Running" && live.get("operation").is_some() {
+            if object::text(&live, "/status/operationState/phase") == "Running"
+                && live.get("operation").is_some()
+            {
                 let patch = json!({"status": {"operationState": {"phase": "Terminating"}}});
                 merge(control, Actor::User, &key, patch);
             }
         }
         UserRequest::TogglePolicy => {
             if let Some(automated) = application.automated {
-                let set = |self_heal: bool| json!({"spec": {"syncPolicy": {"automated": {"selfHeal": self_heal}}}});
+                let set =
+                    |self_heal: bool| json!({"spec": {"syncPolicy": {"automated": {"selfHeal": self_heal}}}});
                 merge(control, Actor::User, &key, set(!automated.self_heal));
                 let shared = Rc::clone(shared);
                 let back = shared.executor.after(random.milliseconds(5_000, 50_000));
@@ -152,7 +165,8 @@ fn request_sync(shared: &Shared, application: &ApplicationPlan, resources: &Valu
     if let Some(status) = next.get_mut("status").and_then(Value::as_object_mut) {
         status.remove("operationState");
     }
-    let _ = shared.control().handle(Actor::User, Request::Update { object: next, status: false, dry_run: false });
+    let _ =
+        shared.control().handle(Actor::User, Request::Update { object: next, status: false, dry_run: false });
 }
 
 /// A user who wants an application synced once all is calm, and asks until it is.
@@ -168,9 +182,11 @@ fn insist(shared: &Rc<Shared>, application: &ApplicationPlan, calm: Timestamp) {
             if object::is_terminating(&live) {
                 return;
             }
-            let is_done = object::text(&live, "/status/sync/status") == "Synced"
-                && object::text(&live, "/status/sync/revision") == shared.git.head().as_str()
-                && object::text(&live, "/status/operationState/phase") == "Succeeded";
+            let is_done = object::text(&live, "/status/operationState/syncResult/revision")
+                == shared.git.head().as_str()
+                && object::text(&live, "/status/operationState/phase") == "Succeeded"
+                && live.pointer("/status/operationState/operation/sync/prune") == Some(&json!(true))
+                && live.pointer("/status/operationState/operation/sync/resources").is_none();
             if !is_done && live.get("operation").is_none() {
                 shared.note(format!("user asks {} for a sync", application.name));
                 request_sync(&shared, &application, &json!([]));
@@ -192,7 +208,9 @@ const KINDS: &[(&str, &str)] = &[
 ];
 
 fn do_mischief(shared: &Rc<Shared>, random: &Random, mischief: Mischief) {
-    let Some((url, cluster)) = random.pick(&shared.clusters.iter().collect::<Vec<_>>()).copied() else { return };
+    let Some((url, cluster)) = random.pick(&shared.clusters.iter().collect::<Vec<_>>()).copied() else {
+        return;
+    };
     let candidates: Vec<Stored> = KINDS
         .iter()
         .flat_map(|(group, kind)| {
@@ -222,7 +240,8 @@ fn do_mischief(shared: &Rc<Shared>, random: &Random, mischief: Mischief) {
             merge(cluster, Actor::Stranger, &key, patch);
         }
         Mischief::Decorate => {
-            let patch = json!({"metadata": {"labels": {"decorated": "yes"}, "annotations": {"decorated": "yes"}}});
+            let patch =
+                json!({"metadata": {"labels": {"decorated": "yes"}, "annotations": {"decorated": "yes"}}});
             merge(cluster, Actor::Stranger, &key, patch);
         }
         Mischief::Untrack if !is_application => {

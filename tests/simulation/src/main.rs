@@ -48,7 +48,9 @@ fn main() -> ExitCode {
     let arguments = match arguments() {
         Ok(arguments) => arguments,
         Err(message) => {
-            eprintln!("{message}\nusage: bridgehead-simulation [--seed N] [--runs N] [--threads N] [--trace] [--keep-going]");
+            eprintln!(
+                "{message}\nusage: bridgehead-simulation [--seed N] [--runs N] [--threads N] [--trace] [--keep-going]"
+            );
             return ExitCode::from(2);
         }
     };
@@ -60,24 +62,26 @@ fn main() -> ExitCode {
     let totals = Mutex::new((0_u64, 0_u64, 0_u64));
     thread::scope(|scope| {
         for _ in 0..arguments.threads {
-            scope.spawn(|| loop {
-                let seed = next.fetch_add(1, Ordering::Relaxed);
-                let has_failed = !failed.lock().unwrap_or_else(PoisonError::into_inner).is_empty();
-                if seed >= end || (has_failed && !arguments.keep_going) {
-                    return;
-                }
-                let report = run(generate(seed));
-                let mut totals = totals.lock().unwrap_or_else(PoisonError::into_inner);
-                totals.0 += u64::from(report.writes);
-                totals.1 += report.passes;
-                totals.2 += u64::from(report.lives);
-                drop(totals);
-                if arguments.trace {
-                    println!("{report}");
-                }
-                if !report.problems.is_empty() {
-                    println!("seed {seed} has failed: {}", report.problems[0]);
-                    failed.lock().unwrap_or_else(PoisonError::into_inner).push((seed, report));
+            scope.spawn(|| {
+                loop {
+                    let seed = next.fetch_add(1, Ordering::Relaxed);
+                    let has_failed = !failed.lock().unwrap_or_else(PoisonError::into_inner).is_empty();
+                    if seed >= end || (has_failed && !arguments.keep_going) {
+                        return;
+                    }
+                    let report = run(generate(seed));
+                    let mut totals = totals.lock().unwrap_or_else(PoisonError::into_inner);
+                    totals.0 += u64::from(report.writes);
+                    totals.1 += report.passes;
+                    totals.2 += u64::from(report.lives);
+                    drop(totals);
+                    if arguments.trace {
+                        println!("{report}");
+                    }
+                    if !report.problems.is_empty() {
+                        println!("seed {seed} has failed: {}", report.problems[0]);
+                        failed.lock().unwrap_or_else(PoisonError::into_inner).push((seed, report));
+                    }
                 }
             });
         }
@@ -85,7 +89,10 @@ fn main() -> ExitCode {
     let mut failed = failed.into_inner().unwrap_or_else(PoisonError::into_inner);
     failed.sort_by_key(|(seed, _)| *seed);
     let (writes, passes, lives) = totals.into_inner().unwrap_or_else(PoisonError::into_inner);
-    println!("{writes} writes, {passes} passes, {lives} lives of the agent in {:.1} s", begin.elapsed().as_secs_f64());
+    println!(
+        "{writes} writes, {passes} passes, {lives} lives of the agent in {:.1} s",
+        begin.elapsed().as_secs_f64()
+    );
     for (seed, report) in &failed {
         println!("seed {seed}: {} problems; replay with `--seed {seed} --trace`", report.problems.len());
         for problem in report.problems.iter().take(6) {

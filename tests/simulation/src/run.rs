@@ -98,7 +98,13 @@ pub fn run(scenario: Scenario) -> Report {
         problems.push(format!("time stands still at {}: {paused:?}", executor.now()));
     }
     problems.extend(invariants::check_writes(&shared, &scenario));
-    let broken = shared.notes.borrow().iter().filter(|(_, note)| note.starts_with("PROBLEM")).cloned().collect::<Vec<_>>();
+    let broken = shared
+        .notes
+        .borrow()
+        .iter()
+        .filter(|(_, note)| note.starts_with("PROBLEM"))
+        .cloned()
+        .collect::<Vec<_>>();
     problems.extend(broken.into_iter().map(|(_, note)| note));
     Report {
         problems,
@@ -113,7 +119,8 @@ pub fn run(scenario: Scenario) -> Report {
 fn set_up(scenario: &Rc<Scenario>, executor: &Executor, calm: Timestamp) -> Rc<Shared> {
     let names = [(ClusterId::IN_CLUSTER, "one"), (REMOTE, "two")];
     let used = names.into_iter().filter(|(url, _)| {
-        *url == ClusterId::IN_CLUSTER || scenario.applications.iter().any(|application| application.server == *url)
+        *url == ClusterId::IN_CLUSTER
+            || scenario.applications.iter().any(|application| application.server == *url)
     });
     let audit = Rc::default();
     let clusters: BTreeMap<&'static str, Rc<Cluster>> = used
@@ -192,8 +199,13 @@ fn summary(entry: &crate::api_server::audit::Audited) -> String {
         let selected = operation.pointer("/sync/resources").map(Value::to_string).unwrap_or_default();
         format!(" .operation({selected})")
     });
+    let results = after.pointer("/status/operationState/syncResult/resources").and_then(Value::as_array);
+    let results = results.into_iter().flatten().map(|result| {
+        format!("{}:{}/{}", text(result, "/name"), text(result, "/status"), text(result, "/hookPhase"))
+    });
+    let results = results.collect::<Vec<_>>().join(" ");
     format!(
-        " => {}{is_going} sync={} health={} op={} start={} retry={} {:?}{}",
+        " => {}{is_going} sync={} health={} op={} start={} retry={} {:?}{} [{results}]",
         text(after, "/status/sync/revision").trim_start_matches('0'),
         text(after, "/status/sync/status"),
         text(after, "/status/health/status"),

@@ -6,7 +6,7 @@
 
 use bridgehead_api::application::{
     ApplicationSpec, ConditionType, Operation, OperationInitiator, OperationState, ResourceStatus,
-    RetryStrategy, SyncOperation, SyncOperationResource, SyncStatusCode,
+    ResultCode, RetryStrategy, SyncOperation, SyncOperationResource, SyncStatusCode,
 };
 use jiff::{SignedDuration, Timestamp};
 
@@ -86,7 +86,7 @@ pub fn decide(input: AutoInput<'_>) -> AutoSync {
     let Some(finished) = last.finished_at.map(bridgehead_api::Time::timestamp) else { return AutoSync::No };
     let count = last.operation.sync.as_ref().map_or(0, |sync| sync.auto_heal_attempts_count);
     if last.phase.is_successful() {
-        if !automated.heals() {
+        if !automated.heals() || out_of_sync().all(|resource| was_left(last, resource)) {
             return AutoSync::No;
         }
         let count = if input.now.duration_since(finished) > SELF_HEAL_COOLDOWN { 0 } else { count };
@@ -137,6 +137,20 @@ fn was_attempted(last: &OperationState, input: &AutoInput<'_>) -> bool {
     }
 }
 
+/// True for an object that Git no longer has and that the last sync left where it is: its options, or its
+/// new owner, say so. Another sync would leave it again.
+fn was_left(last: &OperationState, resource: &ResourceStatus) -> bool {
+    let results = last.sync_result.iter().flat_map(|result| &result.resources);
+    let was_pruning = last.operation.sync.as_ref().is_some_and(|sync| sync.prune);
+    was_pruning
+        && resource.requires_pruning
+        && results.into_iter().any(|result| {
+            result.status == Some(ResultCode::PruneSkipped)
+                && (&result.group, &result.kind) == (&resource.group, &resource.kind)
+                && (&result.namespace, &result.name) == (&resource.namespace, &resource.name)
+        })
+}
+
 fn self_heal_pause(count: i64) -> SignedDuration {
     if count == 0 {
         return SignedDuration::ZERO;
@@ -170,7 +184,8 @@ fn named(resource: &ResourceStatus) -> SyncOperationResource {
 mod tests {
     use super::*;
     use bridgehead_api::application::{
-        ApplicationSource, OperationPhase, SyncOperationResult, SyncPolicy, SyncPolicyAutomated,
+        ApplicationSource, OperationPhase, ResourceResult, SyncOperationResult, SyncPolicy,
+        SyncPolicyAutomated,
     };
 
     fn at(second: i64) -> Timestamp {
@@ -250,6 +265,36 @@ mod tests {
             panic!("expected a start");
         };
         assert!(operation.is_selective());
+    }
+
+    #[test]
+    fn what_the_last_sync_was_told_to_leave_is_not_healed() {
+        let healing = SyncPolicyAutomated {
+            self_heal: Some(true),
+            prune: Some(true),
+            ..SyncPolicyAutomated::default()
+        };
+        let left = ResourceStatus { requires_pruning: true, ..drifted().remove(0) };
+        let kept =
+            ResourceStatus { name: "b".into(), status: Some(SyncStatusCode::Synced), ..drifted().remove(0) };
+        let mut last = ended(OperationPhase::Succeeded, "r2", 0, 10);
+        let resources = [left.clone(), kept];
+        assert!(matches!(decision(healing.clone(), Some(&last), &resources, 11), AutoSync::Start(_)));
+        if let Some(sync) = &mut last.operation.sync {
+            sync.prune = true;
+        }
+        if let Some(result) = &mut last.sync_result {
+            result.resources = vec![ResourceResult {
+                kind: left.kind.clone(),
+                namespace: left.namespace.clone(),
+                name: left.name.clone(),
+                status: Some(ResultCode::PruneSkipped),
+                ..ResourceResult::default()
+            }];
+        }
+        assert_eq!(decision(healing.clone(), Some(&last), &resources, 11), AutoSync::No);
+        let drift = [left, drifted().remove(0)];
+        assert!(matches!(decision(healing, Some(&last), &drift, 11), AutoSync::Start(_)));
     }
 
     #[test]

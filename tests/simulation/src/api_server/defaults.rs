@@ -14,7 +14,8 @@ pub(super) fn fill(object: &mut Value) {
     match text(object, "/kind") {
         "Namespace" => {
             let name = text(object, "/metadata/name").to_owned();
-            section(object, &["metadata", "labels"]).insert("kubernetes.io/metadata.name".into(), name.into());
+            section(object, &["metadata", "labels"])
+                .insert("kubernetes.io/metadata.name".into(), name.into());
             default(section(object, &["spec"]), "finalizers", json!(["kubernetes"]));
             default(section(object, &["status"]), "phase", json!("Active"));
         }

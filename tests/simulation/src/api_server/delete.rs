@@ -40,8 +40,7 @@ impl ApiServer {
         }
         entry.before = Some(std::sync::Arc::clone(&old));
         let mut new = Value::clone(&old);
-        let mut finalizers: Vec<String> =
-            object::finalizers(&new).into_iter().map(str::to_owned).collect();
+        let mut finalizers: Vec<String> = object::finalizers(&new).into_iter().map(str::to_owned).collect();
         let extra = match propagation {
             PropagationPolicy::Foreground => Some(FOREGROUND),
             PropagationPolicy::Orphan => Some(ORPHAN),

@@ -41,14 +41,7 @@ const BUILT_IN: &[Row] = &[
     ("batch/v1", "Job", "jobs", true, true, true),
     ("rbac.authorization.k8s.io/v1", "Role", "roles", true, false, false),
     ("rbac.authorization.k8s.io/v1", "ClusterRole", "clusterroles", false, false, false),
-    (
-        "apiextensions.k8s.io/v1",
-        "CustomResourceDefinition",
-        "customresourcedefinitions",
-        false,
-        true,
-        true,
-    ),
+    ("apiextensions.k8s.io/v1", "CustomResourceDefinition", "customresourcedefinitions", false, true, true),
 ];
 
 /// Custom kinds that are there from the start. Without a status subresource every change but one of the

@@ -180,7 +180,9 @@ impl ApiServer {
             Request::Get { kind, key } => self.served(&kind).and_then(|_| self.existing(&key)).map(Some),
             Request::Create { object, dry_run } => self.create(&mut entry, object, dry_run),
             Request::Update { object, status, dry_run } => self.update(&mut entry, object, status, dry_run),
-            Request::Patch { kind, key, patch, dry_run } => self.patch(&mut entry, &kind, &key, patch, dry_run),
+            Request::Patch { kind, key, patch, dry_run } => {
+                self.patch(&mut entry, &kind, &key, patch, dry_run)
+            }
             Request::Delete { kind, key, uid, resource_version, propagation } => {
                 self.delete(&mut entry, &kind, &key, uid.as_ref(), resource_version.as_ref(), propagation)
             }
@@ -225,9 +227,13 @@ impl ApiServer {
     }
 
     fn served(&self, kind: &GroupVersionKind) -> Result<Kind, Refusal> {
-        self.kinds.get(&kind.group_kind).filter(|known| known.gvk.version == kind.version).cloned().ok_or_else(
-            || Refusal::new(Reason::KindNotServed, "the server could not find the requested resource"),
-        )
+        self.kinds
+            .get(&kind.group_kind)
+            .filter(|known| known.gvk.version == kind.version)
+            .cloned()
+            .ok_or_else(|| {
+                Refusal::new(Reason::KindNotServed, "the server could not find the requested resource")
+            })
     }
 
     fn existing(&self, key: &ObjectKey) -> Result<Stored, Refusal> {

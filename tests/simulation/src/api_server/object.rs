@@ -20,7 +20,11 @@ pub fn gvk(object: &Value) -> GroupVersionKind {
 
 /// The key as the object itself says it.
 pub fn key(object: &Value) -> ObjectKey {
-    ObjectKey::new(gvk(object).group_kind, text(object, "/metadata/namespace"), text(object, "/metadata/name"))
+    ObjectKey::new(
+        gvk(object).group_kind,
+        text(object, "/metadata/namespace"),
+        text(object, "/metadata/name"),
+    )
 }
 
 /// `metadata.uid`.

@@ -17,7 +17,9 @@ enum Rule {
 
 fn rule(field: &str, items: &[Value]) -> Rule {
     match field {
-        "containers" | "initContainers" | "env" | "volumes" | "imagePullSecrets" | "secrets" => Rule::By("name"),
+        "containers" | "initContainers" | "env" | "volumes" | "imagePullSecrets" | "secrets" => {
+            Rule::By("name")
+        }
         "ports" if items.iter().any(|item| item.get("containerPort").is_some()) => Rule::By("containerPort"),
         "ports" => Rule::By("port"),
         "volumeMounts" => Rule::By("mountPath"),
@@ -131,7 +133,8 @@ fn remove_missing_items(field: &str, live: &mut Vec<Value>, old: &[Value], new: 
         Rule::Whole => {}
         Rule::Set => live.retain(|item| !old.contains(item) || new.contains(item)),
         Rule::By(key) => {
-            let has = |items: &[Value], item: &Value| items.iter().any(|other| other.get(key) == item.get(key));
+            let has =
+                |items: &[Value], item: &Value| items.iter().any(|other| other.get(key) == item.get(key));
             live.retain(|item| !has(old, item) || has(new, item));
             for item in live {
                 let same = |other: &&Value| other.get(key) == item.get(key);
@@ -169,7 +172,10 @@ mod tests {
     fn null_removes_and_finalizers_are_a_set() {
         let live = json!({"metadata": {"finalizers": ["a", "b"], "labels": {"x": "1", "y": "2"}}});
         let patch = json!({"metadata": {"finalizers": ["c"], "$deleteFromPrimitiveList/finalizers": ["a"], "labels": {"x": null}}});
-        assert_eq!(merged(live, &patch), json!({"metadata": {"finalizers": ["b", "c"], "labels": {"y": "2"}}}));
+        assert_eq!(
+            merged(live, &patch),
+            json!({"metadata": {"finalizers": ["b", "c"], "labels": {"y": "2"}}})
+        );
     }
 
     #[test]

@@ -106,10 +106,12 @@ fn preconditions_hold_or_the_write_is_refused() {
     let test = json!([{"op": "test", "path": "/metadata/uid", "value": "another"}]);
     assert_eq!(reason(patch(&mut server, &changed, Patch::Json(test))), Reason::Conflict);
     assert_eq!(
-        reason(server.handle(
-            Actor::Setup,
-            Request::Create { object: config_map("a", &json!({})), dry_run: false }
-        )),
+        reason(
+            server.handle(
+                Actor::Setup,
+                Request::Create { object: config_map("a", &json!({})), dry_run: false }
+            )
+        ),
         Reason::AlreadyExists
     );
 }
@@ -122,7 +124,8 @@ fn finalizers_keep_an_object_until_they_are_gone() {
     let map = create(&mut server, object);
     let going = delete(&mut server, &map, PropagationPolicy::Background).unwrap().unwrap();
     assert!(object::is_terminating(&going));
-    let adding = patch(&mut server, &going, Patch::Merge(json!({"metadata": {"finalizers": ["one", "two"]}})));
+    let adding =
+        patch(&mut server, &going, Patch::Merge(json!({"metadata": {"finalizers": ["one", "two"]}})));
     assert_eq!(reason(adding), Reason::Invalid);
     let gone = patch(&mut server, &going, Patch::Merge(json!({"metadata": {"finalizers": null}})));
     assert!(object::finalizers(&gone.unwrap().unwrap()).is_empty());

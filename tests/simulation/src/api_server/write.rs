@@ -59,13 +59,19 @@ impl ApiServer {
         self.keep(Change::Added, &kind, object, dry_run)
     }
 
-    pub(super) fn update(&mut self, entry: &mut Audited, object: Value, status: bool, dry_run: bool) -> Answer {
+    pub(super) fn update(
+        &mut self,
+        entry: &mut Audited,
+        object: Value,
+        status: bool,
+        dry_run: bool,
+    ) -> Answer {
         let kind = self.served(&object::gvk(&object))?;
         let key = object::key(&object);
         let old = self.existing(&key)?;
         entry.uid_precondition = Some(object::uid(&object)).filter(|uid| !uid.is_empty());
-        entry.version_precondition =
-            Some(text(&object, "/metadata/resourceVersion").into()).filter(|version: &bridgehead_api::ResourceVersion| !version.is_empty());
+        entry.version_precondition = Some(text(&object, "/metadata/resourceVersion").into())
+            .filter(|version: &bridgehead_api::ResourceVersion| !version.is_empty());
         if !kind.is_built_in && entry.version_precondition.is_none() {
             let message = "metadata.resourceVersion: Invalid value: 0x0: must be specified for an update";
             return Err(Refusal::new(Reason::Invalid, message));
@@ -211,9 +217,7 @@ impl ApiServer {
     fn check_namespace(&self, name: &str) -> Result<(), Refusal> {
         let key = ObjectKey::new(bridgehead_api::GroupKind::new("", "Namespace"), "", name);
         match self.get(&key) {
-            None => {
-                Err(Refusal::new(Reason::NamespaceMissing, format!("namespaces \"{name}\" not found")))
-            }
+            None => Err(Refusal::new(Reason::NamespaceMissing, format!("namespaces \"{name}\" not found"))),
             Some(namespace) if object::is_terminating(namespace) => Err(Refusal::new(
                 Reason::Forbidden,
                 format!("unable to create new content in namespace {name} because it is being terminated"),

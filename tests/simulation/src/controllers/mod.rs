@@ -73,7 +73,9 @@ pub async fn run(cluster: Rc<Cluster>, process: Process, random: Random) {
         for (key, uid) in touched {
             let gone = cluster.get(&key).is_none_or(|object| object::uid(&object) != uid);
             if gone {
-                collector::schedule_dependants(&cluster, &uid, |key| schedule(&cluster, process, &random, &memory, key));
+                collector::schedule_dependants(&cluster, &uid, |key| {
+                    schedule(&cluster, process, &random, &memory, key);
+                });
             } else {
                 let mut memory = memory.borrow_mut();
                 let lives = memory.lives.entry(key.clone()).or_default();
@@ -86,7 +88,13 @@ pub async fn run(cluster: Rc<Cluster>, process: Process, random: Random) {
     }
 }
 
-fn schedule(cluster: &Rc<Cluster>, process: Process, random: &Random, memory: &Rc<RefCell<Memory>>, key: ObjectKey) {
+fn schedule(
+    cluster: &Rc<Cluster>,
+    process: Process,
+    random: &Random,
+    memory: &Rc<RefCell<Memory>>,
+    key: ObjectKey,
+) {
     let Some(object) = cluster.get(&key) else { return };
     if !memory.borrow_mut().scheduled.insert(key.clone()) {
         return;

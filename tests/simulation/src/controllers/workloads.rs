@@ -44,7 +44,11 @@ pub(super) fn next_move(server: &ApiServer, object: &Value, lives: usize) -> Opt
 /// What was reached so far: 0 nothing of this generation, 1 seen, 2 and more: further.
 fn reached(object: &Value) -> i64 {
     let seen = object::number(object, "/status/observedGeneration");
-    if seen == object::number(object, "/metadata/generation") { object::number(object, "/status/reached") } else { 0 }
+    if seen == object::number(object, "/metadata/generation") {
+        object::number(object, "/status/reached")
+    } else {
+        0
+    }
 }
 
 /// A rollout in steps: seen, new replicas there, new replicas available. One that fails exceeds its
@@ -82,7 +86,11 @@ fn stateful_set(object: &Value, behaviour: &str) -> Value {
     let wanted = object::number(object, "/spec/replicas");
     let step = reached(object) + 1;
     let ready = if step >= 3 && behaviour != "fails" { wanted } else { 0 };
-    let revision = format!("{}-{}", object::text(object, "/metadata/name"), object::number(object, "/metadata/generation"));
+    let revision = format!(
+        "{}-{}",
+        object::text(object, "/metadata/name"),
+        object::number(object, "/metadata/generation")
+    );
     json!({
         "observedGeneration": object::number(object, "/metadata/generation"), "reached": step.min(3),
         "replicas": wanted, "updatedReplicas": wanted, "currentReplicas": wanted, "readyReplicas": ready,
@@ -119,9 +127,7 @@ fn job(object: &Value, behaviour: &str, lives: usize) -> Value {
 }
 
 fn pod(object: &Value, behaviour: &str, lives: usize) -> Value {
-    let container = |state: Value, ready: bool| {
-        json!([{"name": "main", "ready": ready, "restartCount": 0, "state": state}])
-    };
+    let container = |state: Value, ready: bool| json!([{"name": "main", "ready": ready, "restartCount": 0, "state": state}]);
     let runs_once = object::text(object, "/spec/restartPolicy") == "Never";
     if object::text(object, "/status/phase") == "Pending" {
         let running = container(json!({"running": {}}), true);

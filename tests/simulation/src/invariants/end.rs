@@ -16,10 +16,8 @@ use crate::world::Shared;
 pub fn what_is_missing(shared: &Rc<Shared>, scenario: &Scenario) -> Vec<String> {
     let mut missing = Vec::new();
     for (number, plan) in scenario.applications.iter().enumerate() {
-        let is_deleted = scenario
-            .requests
-            .iter()
-            .any(|(_, of, request)| *of == number && *request == UserRequest::Delete);
+        let is_deleted =
+            scenario.requests.iter().any(|(_, of, request)| *of == number && *request == UserRequest::Delete);
         if is_deleted {
             missing.extend(deleted(shared, plan));
         } else {
@@ -28,7 +26,10 @@ pub fn what_is_missing(shared: &Rc<Shared>, scenario: &Scenario) -> Vec<String> 
     }
     for cluster in shared.clusters.values() {
         cluster.read(|server| {
-            for object in server.all().filter(|object| object::finalizers(object).contains(&annotations::HOOK_FINALIZER)) {
+            for object in server
+                .all()
+                .filter(|object| object::finalizers(object).contains(&annotations::HOOK_FINALIZER))
+            {
                 missing.push(format!("{} still has the hook finalizer", object::key(object)));
             }
         });
@@ -41,7 +42,9 @@ fn tracked(shared: &Shared, plan: &ApplicationPlan) -> Vec<Stored> {
     cluster.read(|server| {
         server
             .all()
-            .filter(|object| tracked_by(object).as_deref() == Some(plan.name) && !is_hook(object) && !is_owned(object))
+            .filter(|object| {
+                tracked_by(object).as_deref() == Some(plan.name) && !is_hook(object) && !is_owned(object)
+            })
             .cloned()
             .collect()
     })
@@ -104,8 +107,16 @@ fn as_desired(shared: &Rc<Shared>, plan: &ApplicationPlan) -> Vec<String> {
     let state = text("/status/operationState/phase");
     // Hooks do not count for the sync status: a commit that mends one asks for no sync by itself.
     let is_over = matches!(state.as_str(), "" | "Succeeded" | "Failed" | "Error");
-    if state != "Succeeded" && !(is_over && plan.automated.is_some() && text("/status/sync/status") == "Synced") {
-        missing.push(format!("the last operation of `{name}` is {state:?}: {}", text("/status/operationState/message")));
+    if matches!(state.as_str(), "Running" | "Terminating") {
+        missing.push(format!("`{name}` is at work: {}", text("/status/operationState/message")));
+    }
+    if state != "Succeeded"
+        && !(is_over && plan.automated.is_some() && text("/status/sync/status") == "Synced")
+    {
+        missing.push(format!(
+            "the last operation of `{name}` is {state:?}: {}",
+            text("/status/operationState/message")
+        ));
     }
     if live.get("operation").is_some_and(|operation| !operation.is_null()) {
         missing.push(format!("`{name}` still asks for an operation"));
@@ -118,7 +129,11 @@ fn as_desired(shared: &Rc<Shared>, plan: &ApplicationPlan) -> Vec<String> {
         missing.push(format!("`{name}` is {sync}: {}", conditions(&live)));
     }
     if text("/status/health/status") != "Healthy" {
-        missing.push(format!("`{name}` is {}: {}", text("/status/health/status"), text("/status/health/message")));
+        missing.push(format!(
+            "`{name}` is {}: {}",
+            text("/status/health/status"),
+            text("/status/health/message")
+        ));
     }
     if text("/status/sync/revision") != head.as_str() {
         missing.push(format!("`{name}` was not compared with the last commit: {}", conditions(&live)));

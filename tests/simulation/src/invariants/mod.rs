@@ -26,9 +26,11 @@ pub fn check_writes(shared: &Rc<Shared>, scenario: &Scenario) -> Vec<String> {
     let mut state = state::State::new(scenario);
     let git: &Git = &shared.git;
     for (cluster, entry) in shared.audit() {
-        problems.extend(rules::check(&state, git, cluster, &entry).into_iter().map(|problem| {
-            format!("{problem}\n    at: {entry}")
-        }));
+        problems.extend(
+            rules::check(&state, git, cluster, &entry)
+                .into_iter()
+                .map(|problem| format!("{problem}\n    at: {entry}")),
+        );
         state.take(git, cluster, &entry);
     }
     problems

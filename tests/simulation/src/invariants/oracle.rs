@@ -73,8 +73,11 @@ pub(super) fn wanted(git: &Git, plan: &ApplicationPlan, commit: &str) -> Option<
             "Application" => CONTROL_NAMESPACE,
             _ => plan.namespace,
         };
-        let key =
-            ObjectKey::new(object::gvk(&manifest).group_kind, namespace, object::text(&manifest, "/metadata/name"));
+        let key = ObjectKey::new(
+            object::gvk(&manifest).group_kind,
+            namespace,
+            object::text(&manifest, "/metadata/name"),
+        );
         wanted.objects.insert(key, manifest);
     }
     Some(wanted)
@@ -121,7 +124,10 @@ pub(super) fn is_hook(object: &Value) -> bool {
 
 /// True if an owner takes care of the object.
 pub(super) fn is_owned(object: &Value) -> bool {
-    object.pointer("/metadata/ownerReferences").and_then(Value::as_array).is_some_and(|owners| !owners.is_empty())
+    object
+        .pointer("/metadata/ownerReferences")
+        .and_then(Value::as_array)
+        .is_some_and(|owners| !owners.is_empty())
 }
 
 /// How an object is, in the only words that matter here.
@@ -152,13 +158,18 @@ pub(super) fn assess(object: &Value) -> State {
                 seen => choose(seen && status("availableReplicas") >= wanted),
             }
         }
-        "StatefulSet" => choose(is_seen && status("readyReplicas") >= object::number(object, "/spec/replicas")),
+        "StatefulSet" => {
+            choose(is_seen && status("readyReplicas") >= object::number(object, "/spec/replicas"))
+        }
         "DaemonSet" => choose(is_seen && status("numberReady") >= 3),
         "Job" if holds("Failed") => State::Failed,
         "Job" => choose(holds("Complete")),
         "Pod" => match object::text(object, "/status/phase") {
             "Failed" => State::Failed,
-            phase => choose(phase == "Succeeded" || phase == "Running" && object::text(object, "/spec/restartPolicy") != "Never"),
+            phase => choose(
+                phase == "Succeeded"
+                    || phase == "Running" && object::text(object, "/spec/restartPolicy") != "Never",
+            ),
         },
         "PersistentVolumeClaim" => choose(object::text(object, "/status/phase") == "Bound"),
         "Service" if object::text(object, "/spec/type") == "LoadBalancer" => {

@@ -1,7 +1,7 @@
 //! The rules for one write.
 
-use bridgehead_api::annotations;
 use bridgehead_api::ObjectKey;
+use bridgehead_api::annotations;
 use jiff::SignedDuration;
 use serde_json::Value;
 
@@ -29,7 +29,7 @@ pub(super) fn check(state: &State, git: &Git, cluster: &'static str, entry: &Aud
         problems.extend(status_write(entry));
         return problems;
     }
-    let Some((name, application)) = state.application_of(entry) else {
+    let Some((name, application)) = state.application_of(git, entry) else {
         if !is_created_namespace(state, entry) && !is_definition(&entry.key) {
             problems.push("the agent wrote an object that belongs to no application".into());
         }
@@ -53,17 +53,21 @@ fn is_status_write(entry: &Audited) -> bool {
     let (Some(before), after) = (&entry.before, &entry.after) else { return false };
     let Some(after) = after else { return entry.verb != Verb::Delete };
     before.get("spec") == after.get("spec")
-        && object::annotation(before, annotations::TRACKING_ID) == object::annotation(after, annotations::TRACKING_ID)
+        && object::annotation(before, annotations::TRACKING_ID)
+            == object::annotation(after, annotations::TRACKING_ID)
         && entry.verb == Verb::Patch
         && object::is_terminating(before) == object::is_terminating(after)
-        && object::annotation(before, annotations::LAST_APPLIED) == object::annotation(after, annotations::LAST_APPLIED)
+        && object::annotation(before, annotations::LAST_APPLIED)
+            == object::annotation(after, annotations::LAST_APPLIED)
 }
 
 /// What a user said of a running operation stays said.
 fn status_write(entry: &Audited) -> Vec<String> {
     let mut problems = Vec::new();
     let (Some(before), Some(after)) = (&entry.before, &entry.after) else { return problems };
-    let at = |object: &Value, part: &str| object::text(object, &format!("/status/operationState/{part}")).to_owned();
+    let at = |object: &Value, part: &str| {
+        object::text(object, &format!("/status/operationState/{part}")).to_owned()
+    };
     let same = at(before, "startedAt") == at(after, "startedAt");
     if same && at(before, "phase") == "Terminating" && at(after, "phase") == "Running" {
         problems.push("a termination was undone".into());
@@ -72,7 +76,10 @@ fn status_write(entry: &Audited) -> Vec<String> {
     if same && is_over(before) && !is_over(after) {
         problems.push("an operation that had ended goes on".into());
     }
-    if same && object::number(after, "/status/operationState/retryCount") < object::number(before, "/status/operationState/retryCount") {
+    if same
+        && object::number(after, "/status/operationState/retryCount")
+            < object::number(before, "/status/operationState/retryCount")
+    {
         problems.push("an earlier try is taken up again".into());
     }
     problems
@@ -101,16 +108,22 @@ struct Writer<'a> {
 impl Writer<'_> {
     fn check(&self) -> Vec<String> {
         let object = self.entry.before.as_ref().or(self.entry.after.as_ref());
-        let is_hook = object.is_some_and(|object| is_hook(object));
         if self.application.is_deleting {
             return self.cascade();
         }
-        let Some(operation) = self.application.operation.as_ref().filter(|operation| operation.is_active()) else {
-            return vec![format!("a write for `{}` while no operation of it is recorded as running", self.name)];
+        let Some(operation) = self.application.operation.as_ref().filter(|operation| operation.is_active())
+        else {
+            return vec![format!(
+                "a write for `{}` while no operation of it is recorded as running",
+                self.name
+            )];
         };
         let Some(wanted) = oracle::wanted(self.git, &self.application.plan, &operation.revision) else {
             return vec![format!("a write for `{}` at a revision that cannot be rendered", self.name)];
         };
+        // What stands in a hook's place is a hook's, whoever put it there: so does Argo CD have it.
+        let is_hook = object.is_some_and(|object| is_hook(object))
+            || wanted.hooks.iter().any(|hook| hook.is(&self.entry.key));
         match (self.entry.verb, is_hook) {
             (Verb::Delete, true) => self.hook_deletion(operation),
             (Verb::Delete, false) => self.deletion(operation, &wanted),
@@ -132,7 +145,10 @@ impl Writer<'_> {
     fn object_write(&self, operation: &Operation, wanted: &Wanted) -> Vec<String> {
         let key = &self.entry.key;
         let Some(step) = wanted.step(key) else {
-            return vec![format!("`{}` writes an object that Git does not want at the synced revision", self.name)];
+            return vec![format!(
+                "`{}` writes an object that Git does not want at the synced revision",
+                self.name
+            )];
         };
         self.earlier_steps(operation, wanted, step)
     }
@@ -169,7 +185,10 @@ impl Writer<'_> {
             let attempt = self.attempt(operation, hook.step.phase);
             let is_done = self.state.done_hooks.iter().any(|(of, key)| *of == attempt && hook.is(key));
             if !is_done {
-                problems.push(format!("`{}` begins {step:?} while hook {} of an earlier one has not ended well", self.name, hook.name));
+                problems.push(format!(
+                    "`{}` begins {step:?} while hook {} of an earlier one has not ended well",
+                    self.name, hook.name
+                ));
             }
         }
         problems
@@ -200,7 +219,10 @@ impl Writer<'_> {
         if !object::finalizers(after).contains(&annotations::HOOK_FINALIZER) {
             problems.push("a hook without its finalizer".into());
         }
-        let hook = wanted.hooks.iter().find(|hook| hook.is(&self.entry.key) && self.attempt(operation, hook.step.phase) == attempt);
+        let hook = wanted
+            .hooks
+            .iter()
+            .find(|hook| hook.is(&self.entry.key) && self.attempt(operation, hook.step.phase) == attempt);
         match hook {
             None => problems.push("a hook that is not of the running attempt and revision".into()),
             Some(hook) if hook.step.phase != SYNC_FAIL => {
@@ -276,7 +298,8 @@ impl Writer<'_> {
                 && !has_option(&object.value, "Prune=false")
                 && !is_last(&object.value)
                 && operation.selects(key);
-            if is_candidate && wave(&object.value) > wave(before) && !self.is_excused(Some(object), operation) {
+            if is_candidate && wave(&object.value) > wave(before) && !self.is_excused(Some(object), operation)
+            {
                 problems.push(format!("`{}` prunes while {key} of a higher wave is still there", self.name));
             }
         }
@@ -306,7 +329,10 @@ impl Writer<'_> {
                 && wave(&object.value) > wave(before);
             let is_recent = object.disturbed.is_some_and(|at| self.entry.at.duration_since(at) < EXCUSED);
             if goes_first && !is_recent && key.namespace() != CONTROL_NAMESPACE {
-                problems.push(format!("`{}` takes this along while {key} of a higher wave is still there", self.name));
+                problems.push(format!(
+                    "`{}` takes this along while {key} of a higher wave is still there",
+                    self.name
+                ));
             }
         }
         problems

@@ -100,16 +100,27 @@ impl State {
         }
     }
 
-    /// The application that the write is about: by tracking id, or by the attempt on a hook.
-    pub(super) fn application_of(&self, entry: &Audited) -> Option<(&String, &Application)> {
+    /// The application that the write is about: by tracking id, by the attempt on a hook, or because it is
+    /// at work and wants the object.
+    pub(super) fn application_of(&self, git: &Git, entry: &Audited) -> Option<(&String, &Application)> {
         let object = entry.after.as_ref().or(entry.before.as_ref())?;
         let by_attempt = object::annotation(object, annotations::HOOK_ATTEMPT).and_then(|attempt| {
             let uid = attempt.split('/').next().unwrap_or_default().to_owned();
             self.applications.iter().find(|(_, application)| application.uid == uid)
         });
-        by_attempt.or_else(|| {
+        let by_id = by_attempt.or_else(|| {
             let of = |object: &Stored| self.applications.get_key_value(&tracked_by(object)?);
             entry.before.as_ref().and_then(of).or_else(|| entry.after.as_ref().and_then(of))
+        });
+        by_id.or_else(|| {
+            self.applications.iter().find(|(_, application)| {
+                let operation = application.operation.as_ref().filter(|operation| operation.is_active());
+                let wanted = operation.and_then(|now| oracle::wanted(git, &application.plan, &now.revision));
+                wanted.is_some_and(|wanted| {
+                    wanted.objects.contains_key(&entry.key)
+                        || wanted.hooks.iter().any(|hook| hook.is(&entry.key))
+                })
+            })
         })
     }
 
@@ -118,18 +129,19 @@ impl State {
             return;
         }
         let written_for = matches!(entry.actor, Actor::Agent(_))
-            .then(|| self.application_of(entry).map(|(name, _)| name.clone()))
+            .then(|| self.application_of(git, entry).map(|(name, _)| name.clone()))
             .flatten();
         if let Some(name) = written_for
-            && let Some(operation) = self.applications.get_mut(&name).and_then(|application| application.operation.as_mut())
+            && let Some(operation) =
+                self.applications.get_mut(&name).and_then(|application| application.operation.as_mut())
         {
             operation.written.insert(entry.key.clone());
         }
         self.take_object(cluster, entry);
-        if entry.key.group_kind.is("argoproj.io", "Application") && entry.key.namespace() == CONTROL_NAMESPACE {
+        if entry.key.group_kind.is("argoproj.io", "Application") && entry.key.namespace() == CONTROL_NAMESPACE
+        {
             self.take_application(entry);
         }
-        let _ = git;
     }
 
     fn take_object(&mut self, cluster: &'static str, entry: &Audited) {
@@ -146,9 +158,7 @@ impl State {
             return;
         };
         let works = oracle::assess(after) == Health::Works;
-        let version = |object: &Value| {
-            (object::number(object, "/metadata/generation"), object::uid(object))
-        };
+        let version = |object: &Value| (object::number(object, "/metadata/generation"), object::uid(object));
         let same = known.is_some_and(|known| known.is_there && version(&known.value) == version(after));
         let has_worked = works || (same && known.is_some_and(|known| known.has_worked));
         if oracle::is_hook(after)

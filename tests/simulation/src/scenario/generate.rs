@@ -7,9 +7,7 @@ use bridgehead_api::annotations;
 use jiff::SignedDuration;
 
 use super::manifests::manifest;
-use super::{
-    ApplicationPlan, Automated, HookPlan, Mischief, ObjectPlan, Scenario, UserRequest,
-};
+use super::{ApplicationPlan, Automated, HookPlan, Mischief, ObjectPlan, Scenario, UserRequest};
 use crate::faults::Rates;
 use crate::git::{Folder, Tree};
 use crate::random::Random;
@@ -38,7 +36,8 @@ pub fn generate(seed: u64) -> Scenario {
     let calm = minutes(12, 14);
     let crashes = (0..random.below(4)).map(|_| minutes(0, 12)).collect();
     let shutdowns = (0..random.below(2)).map(|_| minutes(0, 12)).collect();
-    let mischief = (0..random.below(6)).filter_map(|_| Some((minutes(1, 11), *random.pick(MISCHIEF)?))).collect();
+    let mischief =
+        (0..random.below(6)).filter_map(|_| Some((minutes(1, 11), *random.pick(MISCHIEF)?))).collect();
     let requests = (0..random.below(6))
         .filter_map(|_| Some((minutes(0, 11), random.below(applications.len()), *random.pick(REQUESTS)?)))
         .collect();
@@ -86,7 +85,8 @@ fn rates(random: &Random) -> Rates {
     if random.chance(333) {
         return Rates::default();
     }
-    let some = |most: i64| u32::try_from(if random.chance(500) { random.between(0, most) } else { 0 }).unwrap_or(0);
+    let some =
+        |most: i64| u32::try_from(if random.chance(500) { random.between(0, most) } else { 0 }).unwrap_or(0);
     Rates {
         lost_before: some(100),
         lost_after: some(100),
@@ -124,10 +124,9 @@ fn applications(random: &Random) -> Vec<ApplicationPlan> {
         .iter()
         .map(|(name, path, namespace)| {
             let server = if has_remote && random.chance(400) { REMOTE } else { ClusterId::IN_CLUSTER };
-            let automated = random.chance(750).then(|| Automated {
-                prune: random.chance(800),
-                self_heal: random.chance(800),
-            });
+            let automated = random
+                .chance(750)
+                .then(|| Automated { prune: random.chance(800), self_heal: random.chance(800) });
             let mut options = vec!["CreateNamespace=true"];
             for (option, chance) in [
                 ("PruneLast=true", 150),
@@ -214,7 +213,8 @@ fn history(random: &Random, applications: &[ApplicationPlan]) -> Vec<(SignedDura
 }
 
 fn tree(random: &Random, plans: &Plans, applications: &[ApplicationPlan], is_sound: bool) -> Tree {
-    let broken = if is_sound || !random.chance(80) { None } else { random.pick(&["apps/shop", "root"]).copied() };
+    let broken =
+        if is_sound || !random.chance(80) { None } else { random.pick(&["apps/shop", "root"]).copied() };
     let mut tree: Tree = plans
         .iter()
         .map(|(path, objects)| {
@@ -344,11 +344,7 @@ fn hook(random: &Random, application: &ApplicationPlan, number: usize) -> Object
         version: 1,
         behaviour: random.pick(behaviours).copied().unwrap_or("works"),
         options: Vec::new(),
-        hook: Some(HookPlan {
-            types,
-            policies,
-            generates_name,
-        }),
+        hook: Some(HookPlan { types, policies, generates_name }),
         is_slow_to_go: false,
         child: None,
     }
@@ -367,7 +363,10 @@ fn widgets(random: &Random) -> Vec<ObjectPlan> {
         is_slow_to_go: false,
         child: None,
     };
-    vec![plan("CustomResourceDefinition", "widgets.example.com", 0), plan("Widget", "shop-widget", wave(random))]
+    vec![
+        plan("CustomResourceDefinition", "widgets.example.com", 0),
+        plan("Widget", "shop-widget", wave(random)),
+    ]
 }
 
 /// One commit's changes to one application.

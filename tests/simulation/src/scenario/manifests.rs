@@ -104,7 +104,8 @@ fn body(plan: &ObjectPlan, version: &str, object: &mut Value) {
         "ConfigMap" => object["data"] = json!({"version": version, "same": "always"}),
         "Secret" => object["data"] = json!({"version": "djE=", "length": format!("{:0>4}", plan.version)}),
         "Deployment" => {
-            object["spec"] = json!({"replicas": 2, "selector": {"matchLabels": labels}, "template": template});
+            object["spec"] =
+                json!({"replicas": 2, "selector": {"matchLabels": labels}, "template": template});
         }
         "StatefulSet" => {
             object["spec"] = json!({
@@ -156,9 +157,9 @@ pub fn is_as_desired(live: &Value, desired: &Value) -> bool {
 /// True if everything in `wanted` is in `live` too; lists item by item, by place.
 fn contains(live: &Value, wanted: &Value) -> bool {
     match (live, wanted) {
-        (Value::Object(live), Value::Object(wanted)) => wanted
-            .iter()
-            .all(|(name, value)| live.get(name).is_some_and(|live| contains(live, value))),
+        (Value::Object(live), Value::Object(wanted)) => {
+            wanted.iter().all(|(name, value)| live.get(name).is_some_and(|live| contains(live, value)))
+        }
         (Value::Array(live), Value::Array(wanted)) => {
             live.len() == wanted.len() && live.iter().zip(wanted).all(|(live, wanted)| contains(live, wanted))
         }
@@ -170,10 +171,12 @@ fn contains(live: &Value, wanted: &Value) -> bool {
 pub fn application(plan: &ApplicationPlan) -> Value {
     let mut policy = json!({"syncOptions": plan.options});
     if let Some(automated) = plan.automated {
-        policy["automated"] = json!({"prune": automated.prune, "selfHeal": automated.self_heal, "allowEmpty": true});
+        policy["automated"] =
+            json!({"prune": automated.prune, "selfHeal": automated.self_heal, "allowEmpty": true});
     }
     if let Some(limit) = plan.retries {
-        policy["retry"] = json!({"limit": limit, "backoff": {"duration": "5s", "factor": 2, "maxDuration": "1m"}});
+        policy["retry"] =
+            json!({"limit": limit, "backoff": {"duration": "5s", "factor": 2, "maxDuration": "1m"}});
     }
     let mut application = json!({
         "apiVersion": API_VERSION, "kind": "Application",

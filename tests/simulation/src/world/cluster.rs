@@ -10,8 +10,8 @@ use bridgehead::controller::world::{
 };
 use bridgehead_api::GroupKind;
 use bridgehead_engine::manifest::Manifest;
-use bridgehead_kubernetes::discovery::{Discovery, Resource, ServerVersion};
 use bridgehead_kubernetes::cache::Frame;
+use bridgehead_kubernetes::discovery::{Discovery, Resource, ServerVersion};
 use serde_json::Value;
 
 use super::watch::Watch;
@@ -155,6 +155,9 @@ fn arrive(shared: &Shared, cluster: &Cluster, life: u32, call: Call) -> Option<R
         Call::Replace { .. } | Call::Delete { .. } | Call::Patch { patch: Patch::Json(_), .. }
     );
     let fate = shared.faults.fate(shared.executor.now(), is_write, is_conditional);
+    if fate != Fate::Answered {
+        shared.note(format!("{fate:?}: {}", subject(&call)));
+    }
     let error = |kind, message: &str| Some(Err(CallError { kind, message: message.into() }));
     match fate {
         Fate::Answered => Some(perform(cluster, life, call)),
@@ -174,6 +177,17 @@ fn arrive(shared: &Shared, cluster: &Cluster, life: u32, call: Call) -> Option<R
             shared.crash("after a write");
             None
         }
+    }
+}
+
+/// What a request is about.
+fn subject(call: &Call) -> String {
+    match call {
+        Call::Read { key, .. } => format!("get {key}"),
+        Call::Create { object, .. } => format!("create {}", object.key()),
+        Call::Replace { object, .. } => format!("replace {}", object.key()),
+        Call::Patch { key, .. } => format!("patch {key}"),
+        Call::Delete { key, .. } => format!("delete {key}"),
     }
 }
 
@@ -199,10 +213,15 @@ fn perform(cluster: &Cluster, life: u32, call: Call) -> Result<Reply, CallError>
         }
     };
     let is_read = matches!(request, Request::Get { .. });
+    let is_tested = matches!(&request, Request::Patch { patch: api_server::Patch::Json(_), .. });
     match cluster.handle(Actor::Agent(life), request) {
         Ok(Some(object)) => Ok(Reply::Object(Manifest::new(Value::clone(&object)))),
         Ok(None) => Ok(Reply::Gone),
         Err(Refusal { reason: Reason::NotFound, .. }) if is_read => Ok(Reply::Gone),
+        // A place that a JSON patch speaks of and that is not there any more: the object has changed.
+        Err(refusal) if is_tested && refusal.reason == Reason::Invalid => {
+            Err(call_error(Refusal { reason: Reason::Conflict, ..refusal }))
+        }
         Err(refusal) => Err(call_error(refusal)),
     }
 }

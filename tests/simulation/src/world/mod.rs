@@ -8,8 +8,8 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use bridgehead::controller::world::{Announcement, ClusterId, ClusterTarget, ControlKind, Event, World};
 use bridgehead::controller::control_resource;
+use bridgehead::controller::world::{Announcement, ClusterId, ClusterTarget, ControlKind, Event, World};
 use bridgehead_engine::source::RefAdvertisement;
 use bridgehead_sources::{RenderRequest, Rendered, RepoAccess, SourceError};
 use jiff::Timestamp;

@@ -69,7 +69,9 @@ pub(crate) fn run_with(case: &Case, crashes: &[usize], deletions: &[(usize, usiz
     let before = case.objects.iter().filter_map(crate::case::Object::live);
     let left_over = case.hooks.iter().filter_map(crate::case::Hook::live);
     for object in before.chain(left_over).chain(case.prunes.iter().map(crate::case::Prune::live)) {
-        server.handle(Actor::Setup, Request::Create { object, dry_run: false }).expect("nothing is there yet");
+        server
+            .handle(Actor::Setup, Request::Create { object, dry_run: false })
+            .expect("nothing is there yet");
     }
     let mut run = Run {
         case,
@@ -180,8 +182,7 @@ impl Run<'_> {
             },
             ..PlanSettings::default()
         };
-        let attempt =
-            Attempt { application: "uid".into(), started_at: self.stored.started_at, retry: 0 };
+        let attempt = Attempt { application: "uid".into(), started_at: self.stored.started_at, retry: 0 };
         build(PlanInput {
             targets: &targets,
             hooks: &hooks,
@@ -293,8 +294,7 @@ impl Run<'_> {
 
     fn send(&mut self, request: Request) -> Result<(), Failure> {
         match self.server.handle(Actor::Agent(1), request) {
-            Ok(_) => Ok(()),
-            Err(Refusal { reason: Reason::NotFound, .. }) => Ok(()),
+            Ok(_) | Err(Refusal { reason: Reason::NotFound, .. }) => Ok(()),
             Err(Refusal { reason: Reason::Conflict, .. }) => Err(Failure::Stale),
             Err(refusal) => Err(Failure::Refused { message: refusal.message }),
         }
@@ -370,7 +370,8 @@ impl Run<'_> {
             }
         }
         for object in self.server.all() {
-            let ours = object::annotation(object, annotations::HOOK_ATTEMPT).is_some_and(|of| of.starts_with("uid/"));
+            let ours = object::annotation(object, annotations::HOOK_ATTEMPT)
+                .is_some_and(|of| of.starts_with("uid/"));
             if ours && object::finalizers(object).contains(&annotations::HOOK_FINALIZER) {
                 problems.push(format!("{} still has the hook finalizer", object::key(object)));
             }
@@ -391,13 +392,14 @@ impl Run<'_> {
                 }
             }
         }
-        problems.into_iter().for_each(|problem| self.problem(problem));
+        for problem in problems {
+            self.problem(problem);
+        }
     }
 
     /// Lets one thing in the cluster move on; `false` if all stands still.
     fn progress(&mut self) -> bool {
-        let movable: Vec<Value> =
-            self.server.all().filter_map(|object| moved(object)).collect();
+        let movable: Vec<Value> = self.server.all().filter_map(|object| moved(object)).collect();
         let choice = self.case.pace[self.moves % self.case.pace.len()];
         self.moves += 1;
         let Some(next) = movable.get(choice % movable.len().max(1)).cloned() else { return false };
@@ -443,7 +445,9 @@ fn moved(object: &Value) -> Option<Value> {
         "Deployment" => json!({
             "observedGeneration": generation, "replicas": 1, "updatedReplicas": 1, "availableReplicas": 1,
         }),
-        "Job" => json!({"conditions": [{"type": if fails { "Failed" } else { "Complete" }, "status": "True"}]}),
+        "Job" => {
+            json!({"conditions": [{"type": if fails { "Failed" } else { "Complete" }, "status": "True"}]})
+        }
         _ => return None,
     };
     (next != *object).then_some(next)
