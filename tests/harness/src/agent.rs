@@ -45,20 +45,26 @@ pub struct Agent {
 /// Applies everything of an installation but its Deployment, and waits until the definitions are served.
 pub async fn install_agent(cluster: &Cluster, namespace: &str) -> Result<()> {
     let options = bridgehead_install::InstallOptions { namespace: namespace.into(), ..Default::default() };
-    let objects = bridgehead_install::install(&options).context("failed to make the installation")?.into_objects();
+    let objects =
+        bridgehead_install::install(&options).context("failed to make the installation")?.into_objects();
     let client = cluster.client().await?;
     let (definitions, others): (Vec<Value>, Vec<Value>) =
         objects.into_iter().partition(|object| object["kind"] == "CustomResourceDefinition");
     apply(&client, &definitions).await?;
     for definition in &definitions {
         let name = definition["metadata"]["name"].as_str().unwrap_or_default().to_owned();
-        let definitions = dynamic(&client, &kind("apiextensions.k8s.io", "v1", "CustomResourceDefinition"), None);
+        let definitions =
+            dynamic(&client, &kind("apiextensions.k8s.io", "v1", "CustomResourceDefinition"), None);
         wait_for(&format!("definition {name} to be served"), async || {
             let found = definitions.get_opt(&name).await?;
-            let conditions = found.as_ref().and_then(|found| found.data.pointer("/status/conditions").cloned());
-            let established = conditions.as_ref().and_then(Value::as_array).into_iter().flatten().any(|condition| {
-                condition["type"] == "Established" && condition["status"] == "True"
-            });
+            let conditions =
+                found.as_ref().and_then(|found| found.data.pointer("/status/conditions").cloned());
+            let established = conditions
+                .as_ref()
+                .and_then(Value::as_array)
+                .into_iter()
+                .flatten()
+                .any(|condition| condition["type"] == "Established" && condition["status"] == "True");
             Ok(Probe::when(established, format!("{conditions:?}")))
         })
         .await?;
@@ -135,9 +141,11 @@ pub async fn apply(client: &Client, objects: &[Value]) -> Result<()> {
         let (group, version) = text("/apiVersion").rsplit_once('/').unwrap_or(("", text("/apiVersion")));
         let wanted = kube::api::GroupVersionKind::gvk(group, version, text("/kind"));
         if discovery.as_ref().is_none_or(|known| known.resolve_gvk(&wanted).is_none()) {
-            discovery = Some(Discovery::new(client.clone()).run().await.context("failed to discover the API")?);
+            discovery =
+                Some(Discovery::new(client.clone()).run().await.context("failed to discover the API")?);
         }
-        let Some((resource, capabilities)) = discovery.as_ref().and_then(|known| known.resolve_gvk(&wanted)) else {
+        let Some((resource, capabilities)) = discovery.as_ref().and_then(|known| known.resolve_gvk(&wanted))
+        else {
             bail!("the API server does not serve {wanted:?}");
         };
         let namespace = (capabilities.scope == Scope::Namespaced).then(|| text("/metadata/namespace"));

@@ -78,7 +78,6 @@ async fn start(cluster: &Cluster, binary: &Path) -> Result<Agent> {
         namespace: CONTROL.into(),
         arguments: vec!["--log-level".into(), "warn".into()],
         binary: Some(binary.to_owned()),
-        ..AgentOptions::default()
     };
     let mut agent = start_agent(cluster, &options).await?;
     agent.ready().await?;

@@ -42,7 +42,10 @@ pub(super) fn change(repository: &Repository, application: usize, value: &str) -
     let mut documents: Vec<String> =
         text.split("---\n").filter(|part| !part.trim().is_empty()).map(str::to_owned).collect();
     documents[0] = manifest(application, 0, value);
-    let text: String = documents.iter().map(|document| format!("---\n{}\n", document.trim_end())).collect();
+    let mut text = String::new();
+    for document in &documents {
+        writeln!(text, "---\n{}", document.trim_end())?;
+    }
     repository.write(&path, text)
 }
 

@@ -29,15 +29,12 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) fn run(arguments: Arguments) -> Result<()> {
-    let binary = match arguments.binary {
-        Some(path) => path,
-        None => {
-            execute(
-                cargo(&["build", "--release", "--package", "bridgehead", "--bin", "bridgehead"])
-                    .current_dir(workspace()),
-            )?;
-            target_folder()?.join("release").join("bridgehead")
-        }
+    let binary = if let Some(path) = arguments.binary {
+        path
+    } else {
+        let mut build = cargo(&["build", "--release", "--package", "bridgehead", "--bin", "bridgehead"]);
+        execute(build.current_dir(workspace()))?;
+        target_folder()?.join("release").join("bridgehead")
     };
     let scale = Scale {
         applications: arguments.applications,
