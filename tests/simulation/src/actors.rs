@@ -55,14 +55,14 @@ pub fn start(shared: &Rc<Shared>, supervisor: &Rc<Supervisor>, scenario: &Rc<Sce
             ask(&shared, application, &random, request);
         });
     }
-    for application in scenario.applications.iter().filter(|application| application.automated.is_none()) {
+    for application in scenario.applications.iter().filter(|application| needs_a_user(application)) {
         insist(shared, application, at(scenario.calm));
     }
-    for application in scenario.applications.iter().filter(|application| {
-        application.automated.is_some_and(|automated| !automated.prune || !automated.self_heal)
-    }) {
-        insist(shared, application, at(scenario.calm));
-    }
+}
+
+/// True for an application that does not come to the state that Git wants by itself.
+pub fn needs_a_user(application: &ApplicationPlan) -> bool {
+    application.automated.is_none_or(|automated| !automated.prune || !automated.self_heal)
 }
 
 fn later(shared: &Rc<Shared>, at: Timestamp, act: impl FnOnce() + 'static) {
@@ -169,6 +169,14 @@ fn request_sync(shared: &Shared, application: &ApplicationPlan, resources: &Valu
         shared.control().handle(Actor::User, Request::Update { object: next, status: false, dry_run: false });
 }
 
+/// True if the last operation took the whole application to this commit, and was allowed to prune.
+pub fn is_synced_on_request(application: &Value, commit: &str) -> bool {
+    object::text(application, "/status/operationState/syncResult/revision") == commit
+        && object::text(application, "/status/operationState/phase") == "Succeeded"
+        && application.pointer("/status/operationState/operation/sync/prune") == Some(&json!(true))
+        && application.pointer("/status/operationState/operation/sync/resources").is_none()
+}
+
 /// A user who wants an application synced once all is calm, and asks until it is.
 fn insist(shared: &Rc<Shared>, application: &ApplicationPlan, calm: Timestamp) {
     let (shared, application) = (Rc::clone(shared), application.clone());
@@ -182,11 +190,7 @@ fn insist(shared: &Rc<Shared>, application: &ApplicationPlan, calm: Timestamp) {
             if object::is_terminating(&live) {
                 return;
             }
-            let is_done = object::text(&live, "/status/operationState/syncResult/revision")
-                == shared.git.head().as_str()
-                && object::text(&live, "/status/operationState/phase") == "Succeeded"
-                && live.pointer("/status/operationState/operation/sync/prune") == Some(&json!(true))
-                && live.pointer("/status/operationState/operation/sync/resources").is_none();
+            let is_done = is_synced_on_request(&live, shared.git.head().as_str());
             if !is_done && live.get("operation").is_none() {
                 shared.note(format!("user asks {} for a sync", application.name));
                 request_sync(&shared, &application, &json!([]));

@@ -63,6 +63,8 @@ pub struct ApiServer {
     audit: Vec<Audited>,
     journal: Vec<(ObjectKey, Uid)>,
     admission: Vec<Admission>,
+    /// The present request is one that webhooks look at: those of controllers are not.
+    is_guarded: bool,
 }
 
 /// The answer to a request: the object as it is now, or as it was last if this write was its end; none
@@ -84,6 +86,7 @@ impl ApiServer {
             audit: Vec::new(),
             journal: Vec::new(),
             admission: Vec::new(),
+            is_guarded: false,
         };
         for namespace in ["default", "kube-system", "kube-public", "kube-node-lease"] {
             let created = server.handle(
@@ -175,6 +178,7 @@ impl ApiServer {
 
     /// Answers one request.
     pub fn handle(&mut self, actor: Actor, request: Request) -> Answer {
+        self.is_guarded = !matches!(actor, Actor::Controller(_));
         let mut entry = self.audit_entry(actor, &request);
         let answer = match request {
             Request::Get { kind, key } => self.served(&kind).and_then(|_| self.existing(&key)).map(Some),

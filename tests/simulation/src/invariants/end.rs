@@ -6,7 +6,7 @@ use bridgehead_api::annotations;
 use serde_json::Value;
 
 use super::oracle::{self, has_option, is_hook, is_owned, tracked_by};
-use crate::actors::application_key;
+use crate::actors::{application_key, is_synced_on_request, needs_a_user};
 use crate::api_server::{Stored, object};
 use crate::scenario::manifests::is_as_desired;
 use crate::scenario::{ApplicationPlan, Scenario, UserRequest};
@@ -117,6 +117,9 @@ fn as_desired(shared: &Rc<Shared>, plan: &ApplicationPlan) -> Vec<String> {
             "the last operation of `{name}` is {state:?}: {}",
             text("/status/operationState/message")
         ));
+    }
+    if needs_a_user(plan) && !is_synced_on_request(&live, head.as_str()) {
+        missing.push(format!("`{name}` was not yet synced as its user wants it"));
     }
     if live.get("operation").is_some_and(|operation| !operation.is_null()) {
         missing.push(format!("`{name}` still asks for an operation"));

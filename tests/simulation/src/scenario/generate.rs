@@ -289,7 +289,8 @@ fn object(random: &Random, application: &ApplicationPlan, number: usize) -> Obje
     if random.chance(60) {
         options.push("PruneLast=true");
     }
-    if random.chance(40) {
+    // What is kept leaves its application out of sync, and so its root progressing for ever.
+    if random.chance(40) && !application.is_child {
         options.push("Prune=false");
     }
     if kind == "Job" || kind == "PersistentVolumeClaim" {
