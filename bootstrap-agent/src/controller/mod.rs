@@ -241,15 +241,30 @@ impl<W: World> Controller<W> {
     }
 
     /// When the present refresh annotation of the application was first seen.
-    fn refresh_seen(&self, key: &ApplicationKey) -> Timestamp {
+    fn refresh_seen(&self, key: &ApplicationKey, value: &str) -> Timestamp {
         let now = self.world.now();
-        self.state.borrow().refreshes.get(key).map_or(now, |(_, since)| *since)
+        let mut state = self.state.borrow_mut();
+        match state.refreshes.get(key) {
+            Some((known, since)) if known == value => *since,
+            _ => {
+                state.refreshes.insert(key.clone(), (value.to_owned(), now));
+                now
+            }
+        }
     }
 
     /// Takes in an Application that a write of ours has returned.
     fn wrote_application(&self, object: &Value) {
         let mut state = self.state.borrow_mut();
         let _ = state.registry.put_application(object);
+        // An annotation that comes after this one was answered is another request, whatever it says.
+        let annotation =
+            format!("/metadata/annotations/{}", bridgehead_api::annotations::REFRESH.replace('/', "~1"));
+        if object.pointer(&annotation).is_none() {
+            let text = |pointer| object.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
+            let key = ApplicationKey::new(text("/metadata/namespace"), text("/metadata/name"));
+            state.refreshes.remove(&key);
+        }
         if let Some(cluster) = state.clusters.get(&ClusterId::in_cluster()).cloned() {
             drop(state);
             if let Some(change) = cluster.note_if_held(object) {

@@ -45,7 +45,7 @@ pub(super) async fn of_spec<W: World>(
     scope: &Scope<W::Cluster>,
 ) -> Result<Target, Stop> {
     let refresh = scope.entry.application.metadata.annotation(annotations::REFRESH).map(str::to_owned);
-    let since = refresh.as_ref().map(|_| controller.refresh_seen(&scope.key));
+    let since = refresh.as_ref().map(|value| controller.refresh_seen(&scope.key, value));
     let mut target = of_sources(controller, scope, &scope.sources, &[], since).await?;
     target.consumed.refresh = refresh;
     Ok(target)
