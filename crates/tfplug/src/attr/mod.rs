@@ -78,7 +78,7 @@ pub(crate) fn unexpected(value: &Value, expected: &str, path: &Path) -> ValueErr
     }
 }
 
-/// Implements [`Attr`](crate::attr::Attr) for types that are text: `FromStr` reads them, `Display`
+/// Implements [`Attr`] for types that are text: `FromStr` reads them, `Display`
 /// writes them. What `FromStr` refuses is an error at plan, with the attribute's path.
 ///
 /// ```
