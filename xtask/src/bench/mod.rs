@@ -143,8 +143,20 @@ async fn commit(stage: &mut Stage) -> Result<Value> {
         refresh(stage, 0).await?;
         live_value(&maps, &value).await?;
         times.push(begun.elapsed());
+        answered(stage, 0).await?;
     }
     Ok(spread(times))
+}
+
+/// The annotation goes with the status that answers it; set again before that, it would be no change.
+async fn answered(stage: &Stage, number: usize) -> Result<()> {
+    let api = applications(&stage.client, CONTROL);
+    let name = repository::application_name(number);
+    wait_for_every(Duration::from_millis(5), "the refresh to be answered", async || {
+        let annotations = api.get(&name).await?.metadata.annotations.unwrap_or_default();
+        Ok(Probe::when(!annotations.contains_key("argocd.argoproj.io/refresh"), "still there"))
+    })
+    .await
 }
 
 /// From an edit by hand to the object as it was.
