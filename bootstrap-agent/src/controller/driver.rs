@@ -131,7 +131,10 @@ impl<W: World> Controller<W> {
         state.queue.add(Work::Repository(key.clone()), next, Priority::Background);
         let users: Vec<ApplicationKey> = state.users.get(key).into_iter().flatten().cloned().collect();
         for user in users {
-            if is_new || state.refreshes.contains_key(&user) {
+            // Who asked goes first; at a new commit all the others have to look, too.
+            if state.refreshes.contains_key(&user) {
+                state.queue.add(Work::Application(user), asked, Priority::Request);
+            } else if is_new {
                 state.queue.add(Work::Application(user), asked, Priority::Change);
             }
         }
