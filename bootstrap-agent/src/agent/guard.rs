@@ -19,25 +19,49 @@ const SELECTOR: &str = "app.kubernetes.io/name=argocd-application-controller";
 /// Bytes of pod events that may wait.
 const BUDGET: usize = 1 << 20;
 
-/// Watches for other engines for as long as the controller runs.
-pub(super) async fn watch<W: World>(controller: &Controller<W>, connection: Connection, namespace: &str) {
+/// Watches for other engines for as long as the controller runs. Before the first write is allowed, `prepare`
+/// has made what every pass needs.
+pub(super) async fn watch<W: World>(
+    controller: &Controller<W>,
+    connection: Connection,
+    namespace: &str,
+    prepare: impl AsyncFn(),
+) {
     let (mut watches, mut events) = Watches::new(connection, BUDGET);
     watches.start(WatchTarget::all(Resource::known("v1", "Pod", "pods", true)).labelled(SELECTOR));
     let mut others = Others::default();
-    while let Some(event) = events.recv().await {
+    let mut is_prepared = false;
+    let mut is_alone = false;
+    loop {
+        let event = tokio::select! {
+            event = events.recv() => event,
+            () = prepare(), if is_alone && !is_prepared => {
+                is_prepared = true;
+                controller.hold(None);
+                continue;
+            }
+        };
+        let Some(event) = event else { break };
         match event.news {
             WatchNews::Frames(frames) => {
                 for frame in &frames {
                     others.take(frame);
                 }
                 if others.is_known {
-                    controller.hold(others.reason(namespace));
+                    let reason = others.reason(namespace);
+                    is_alone = reason.is_none();
+                    if is_prepared || !is_alone {
+                        controller.hold(reason);
+                    }
                 }
             }
             // Without the right to look, there is nothing to go by; what it writes will still be noticed.
             WatchNews::Refused { message, .. } => {
                 tracing::warn!(error = message, "cannot look for other engines' pods");
-                controller.hold(None);
+                is_alone = true;
+                if is_prepared {
+                    controller.hold(None);
+                }
             }
             WatchNews::Interrupted { .. } | WatchNews::Resumed => {}
         }

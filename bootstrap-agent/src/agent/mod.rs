@@ -1,9 +1,9 @@
 //! `bridgehead agent`: the controller in a process of its own.
 //!
 //! ```text
-//! flags ─► connection ─► Lease ─► defaults ─► controller.run
-//!                          │                      ├─ guard: is another engine alive?
-//!                          └─ lost: the end       └─ health, readiness, metrics over HTTP
+//! flags ─► connection ─► Lease ─► controller.run
+//!                          │          ├─ guard: is another engine alive? if not: defaults, then writes
+//!                          └─ lost    └─ health, readiness, metrics over HTTP
 //! ```
 //! The controller runs on the main thread; connections, Git and the HTTP server have threads of their own.
 
@@ -122,19 +122,18 @@ async fn control(
     asked: http::Queries,
     stop: &mut StopSignals,
 ) -> Exit {
-    if !options.observe {
-        tokio::select! {
-            () = defaults::create_until_there(&connection, &options.namespace) => {}
-            () = stop.wait() => return Exit::Done,
-        }
-    }
     let world = AgentWorld::new(connection.clone(), &options.namespace, repositories);
     let events = world.sender();
     let controller = Rc::new(Controller::new(world, controller_settings(options)));
     controller.hold(Some("it is not known yet whether another engine is running".into()));
+    let defaults = async || {
+        if !options.observe {
+            defaults::create_until_there(&connection, &options.namespace).await;
+        }
+    };
     tokio::select! {
         _ = controller.run() => {}
-        () = guard::watch(&controller, connection, &options.namespace) => {}
+        () = guard::watch(&controller, connection.clone(), &options.namespace, defaults) => {}
         () = http::answer(&controller, asked) => {}
         () = stop.wait() => {
             let _ = events.send(Event::Shutdown);

@@ -3,7 +3,7 @@
 use anyhow::{Context, Result};
 use bridgehead_e2e::manifests::config_map;
 use bridgehead_e2e::{QUICK, Stage, automated};
-use bridgehead_test_harness::agent::Agent;
+use bridgehead_test_harness::agent::{Agent, apply, dynamic, install_agent, kind};
 use bridgehead_test_harness::audit::Request;
 use bridgehead_test_harness::{Probe, deadline, test_cluster, wait_for};
 use jiff::Timestamp;
@@ -43,6 +43,37 @@ async fn nothing_is_written_while_an_application_controller_runs() -> Result<()>
     stage.wait_synced("guard", &second).await?;
     let live = stage.config_maps("guard-app").get("one").await?;
     assert_eq!(live.data["data"]["value"], "2");
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_agent_that_starts_beside_an_application_controller_creates_nothing() -> Result<()> {
+    let (cluster, namespace) = (test_cluster(), "guard-start");
+    install_agent(cluster, namespace).await?;
+    let client = cluster.client().await?;
+    let objects = |resource| dynamic(&client, &resource, Some(namespace));
+    let accounts = objects(kind("", "v1", "ServiceAccount"));
+    wait_for("the account that pods need", async || {
+        Ok(Probe::when(accounts.get_opt("default").await?.is_some(), "absent"))
+    })
+    .await?;
+    apply(&client, &[application_controller(namespace)]).await?;
+    let mark = cluster.audit_log()?.mark()?;
+    let stage = Stage::start_unready(cluster, namespace, &QUICK).await?;
+    readiness(&stage.agent, 503, "the application-controller of Argo CD is running").await?;
+    let written: Vec<String> = stage.writes_since(mark)?.iter().map(Request::summary).collect();
+    assert!(written.is_empty(), "written beside another engine: {written:?}");
+
+    let pods = objects(kind("", "v1", "Pod"));
+    pods.delete("argocd-application-controller-0", &DeleteParams::default().grace_period(0)).await?;
+    readiness(&stage.agent, 200, "ok").await?;
+    for (group, version, name, object) in [
+        ("argoproj.io", "v1alpha1", "AppProject", "default"),
+        ("", "v1", "ConfigMap", "argocd-cm"),
+        ("", "v1", "Secret", "argocd-secret"),
+    ] {
+        objects(kind(group, version, name)).get(object).await.with_context(|| format!("{name} {object}"))?;
+    }
     Ok(())
 }
 
