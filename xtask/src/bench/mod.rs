@@ -10,7 +10,7 @@ mod requests;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use bridgehead_test_harness::agent::{Agent, AgentOptions, applications, install_agent, start_agent, usage};
 use bridgehead_test_harness::git::{GitServer, Repository};
 use bridgehead_test_harness::{Cluster, Options, Probe, wait_for_every};
@@ -45,6 +45,10 @@ struct Stage {
 
 /// All scenarios, as one JSON value.
 pub(crate) async fn run(binary: &Path, scale: Scale) -> Result<Value> {
+    ensure!(
+        scale.applications > ROUNDS && scale.objects > 0,
+        "the scenarios need more than {ROUNDS} applications (`--applications`) with one object or more (`--objects`)"
+    );
     let floor = floor::run(scale).await.context("scenario floor")?;
     let mut options = Options::named("bench");
     options.audit_log = true;
