@@ -271,7 +271,10 @@ impl Resource for Things {
         }
     }
 
-    async fn plan(&self, _context: &Context<Store>, plan: &mut Plan<Self::Model>) -> Result<(), Diagnostics> {
+    async fn plan(&self, context: &Context<Store>, plan: &mut Plan<Self::Model>) -> Result<(), Diagnostics> {
+        if let (true, Some(name)) = (plan.is_create(), plan.planned.name.known()) {
+            context.remember("name", name)?;
+        }
         // What can be told before apply is told.
         if let (true, Maybe::Known(revision)) = (
             plan.surely_changes(),
@@ -318,6 +321,12 @@ impl Resource for Things {
     async fn delete(&self, context: &Context<Store>, prior: Thing<Partial>) -> Result<(), Diagnostics> {
         if prior.behaviour.as_deref() == Some("fail_delete") {
             return Err(Diagnostic::error("The thing stays").into());
+        }
+        if context.is_replaced() {
+            let applied: i64 = context.recall("applied").unwrap_or_default();
+            let successor: String = context.recall_of_successor("name").unwrap_or_default();
+            let told = format!("{} of revision {applied} makes room for {successor}", prior.name);
+            context.warn(Diagnostic::warning(told));
         }
         context.client()?.remove("thing", &prior.name)
     }

@@ -114,6 +114,19 @@ impl<C> Context<C> {
         self.notes().private.remove(key);
     }
 
+    /// In a delete: whether the object goes because another is made in its place in the same apply. Not told
+    /// where the successor was made before (`create_before_destroy`): then it is there already.
+    pub fn is_replaced(&self) -> bool {
+        self.notes().private.is_replaced()
+    }
+
+    /// In a delete of an object that is replaced: what [`Resource::plan`](super::Resource::plan) remembered
+    /// for its successor.
+    pub fn recall_of_successor<T: DeserializeOwned>(&self, key: &str) -> Option<T> {
+        let value = self.notes().private.get_of_successor(key)?.clone();
+        serde_json::from_value(value).ok()
+    }
+
     /// Whether an earlier create or update of this object did not come to its end.
     pub fn is_unfinished(&self) -> bool {
         self.notes().private.is_unfinished()

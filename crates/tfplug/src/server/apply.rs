@@ -15,7 +15,8 @@ impl<P: Provider> Server<P> {
         request: wire::apply_resource_change::Request,
         stop: CancellationToken,
     ) -> Response {
-        let context = self.context(stop, Private::from_bytes(&request.planned_private));
+        let private = Private::from_bytes(&request.planned_private);
+        let context = self.context(stop, private.clone().of_state());
         let applied = async {
             let resource = self.resource(&request.type_name)?;
             let (ty, schema) = (resource.ty(), resource.schema());
@@ -24,6 +25,9 @@ impl<P: Provider> Server<P> {
                 prior: convert::value(request.prior_state.as_ref(), ty)?,
                 planned: convert::value(request.planned_state.as_ref(), ty)?,
             };
+            if apply.planned.is_null() {
+                context.notes().private = private.of_destroy();
+            }
             let applied = resource.apply(&context, apply).await;
             let identity = convert::identity(identity_of(schema, &applied.state).as_ref(), schema)?;
             let state = convert::dynamic(&applied.state, ty)?;
@@ -50,7 +54,7 @@ impl<P: Provider> Server<P> {
             }
         };
         response.diagnostics = convert::diagnostics(problems);
-        response.private = notes.private.to_bytes();
+        response.private = std::mem::take(&mut notes.private).of_state().to_bytes();
         response
     }
 }

@@ -21,9 +21,11 @@ impl<P: Provider> Server<P> {
             let (ty, schema) = (resource.ty(), resource.schema());
             let proposed = convert::value(request.proposed_new_state.as_ref(), ty)?;
             let prior = convert::value(request.prior_state.as_ref(), ty)?;
-            if prior.is_null() {
+            {
+                let mut notes = context.notes();
+                let private = std::mem::take(&mut notes.private);
                 // The new object of a replacement comes with what was kept of the old one.
-                context.notes().private = Private::default();
+                notes.private = if prior.is_null() { private.of_create() } else { private.of_state() };
             }
             let config = convert::value(request.config.as_ref(), ty)?;
             let change = PlanChange { config, prior, destroy: proposed.is_null() };

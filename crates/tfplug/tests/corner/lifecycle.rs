@@ -111,6 +111,28 @@ fn a_rename_replaces_and_says_why() {
 }
 
 #[test]
+fn what_is_destroyed_knows_whether_a_successor_is_made_in_its_place() {
+    let terraform = Terraform::with(BARE);
+    terraform.apply();
+    terraform.configure(&BARE.replace("\"bare\"", "\"renamed\""));
+    let renamed = terraform.apply();
+    assert!(renamed.contains("bare of revision 1 makes room for renamed"), "{renamed}");
+    let replaced = terraform.succeed(&["apply", "-auto-approve", "-replace=corner_thing.it"]);
+    assert!(replaced.contains("renamed of revision 1 makes room for renamed"), "{replaced}");
+    let destroyed = terraform.succeed(&["destroy", "-auto-approve"]);
+    assert!(!destroyed.contains("makes room"), "{destroyed}");
+    // One that is tainted has a successor too.
+    terraform.configure(&thing("behaviour = \"fail_and_recreate\""));
+    terraform.end_with(1, &["apply", "-auto-approve"]);
+    terraform.configure(&thing(""));
+    let replaced = terraform.apply();
+    assert!(replaced.contains("it of revision 0 makes room for it"), "{replaced}");
+    terraform.configure("");
+    let destroyed = terraform.succeed(&["apply", "-auto-approve"]);
+    assert!(destroyed.contains("1 destroyed") && !destroyed.contains("makes room"), "{destroyed}");
+}
+
+#[test]
 fn a_plan_may_ask_for_a_replacement_by_itself() {
     let terraform = Terraform::with(&thing(""));
     terraform.apply();
