@@ -66,19 +66,19 @@ pub(super) async fn go_on<W: World>(
         (_, Some(state)) if state.phase == OperationPhase::Terminating => {
             // Also between two tries: what is left of the last one is cleaned up, and there is no next.
             let ending = OperationState { finished_at: None, ..state.clone() };
-            run(controller, scope, target, ending, status_of, Consumed::default()).await
+            run(controller, scope, target, ending, status_of, target.consumed.clone()).await
         }
         (Some(_), Some(state)) if state.awaits_retry() => {
             retry(controller, scope, target, state.clone(), status_of).await
         }
         (Some(_), Some(state)) => {
-            run(controller, scope, target, state.clone(), status_of, Consumed::default()).await
+            run(controller, scope, target, state.clone(), status_of, target.consumed.clone()).await
         }
         (None, Some(state)) => {
             // The request was taken away under the operation: that ends it, hooks and all.
             let withdrawn =
                 OperationState { phase: OperationPhase::Terminating, finished_at: None, ..state.clone() };
-            run(controller, scope, target, withdrawn, status_of, Consumed::default()).await
+            run(controller, scope, target, withdrawn, status_of, target.consumed.clone()).await
         }
         (Some(requested), None) => {
             let state = begin(
@@ -87,7 +87,7 @@ pub(super) async fn go_on<W: World>(
                 last,
                 now,
             );
-            run(controller, scope, target, state, status_of, Consumed::default()).await
+            run(controller, scope, target, state, status_of, target.consumed.clone()).await
         }
         (None, None) => automated(controller, scope, target, comparison, status_of).await,
     }
@@ -192,7 +192,7 @@ async fn retry<W: World>(
         result.revisions = Vec::new();
     }
     let next = state_with(&record, state.operation, result);
-    run(controller, scope, target, next, status_of, Consumed::default()).await
+    run(controller, scope, target, next, status_of, target.consumed.clone()).await
 }
 
 /// Carries the operation on until it ends or has to wait.
@@ -300,7 +300,7 @@ async fn run<W: World>(
         status_of,
         operation: state.operation.clone(),
         result,
-        stored: RefCell::new(consumed),
+        unanswered: RefCell::new(consumed),
         basis: RefCell::new(Basis::of(&scope.entry)),
     };
     run.until_it_waits(&plan, record).await
@@ -332,7 +332,9 @@ struct Run<'a, W: World> {
     status_of: &'a StatusOf<'a>,
     operation: Operation,
     result: SyncOperationResult,
-    stored: RefCell<Consumed>,
+    /// What the first write of this pass answers, and no later one: an annotation that comes back after that
+    /// is another request.
+    unanswered: RefCell<Consumed>,
     /// What the record of this pass goes on from.
     basis: RefCell<Basis>,
 }
@@ -407,14 +409,14 @@ impl<W: World> Run<'_, W> {
             .as_ref()
             .is_none_or(|known| known.started_at != state.started_at);
         let mut status = (self.status_of)(&entry.application.status, Vec::new());
-        let operation = match &self.stored.borrow().operation {
+        let operation = match &self.unanswered.borrow().operation {
             OperationField::Keep => entry.application.operation.clone(),
             OperationField::Remove => None,
             OperationField::Set(operation) => Some(Operation::clone(operation)),
         };
         let basis = Basis::new(operation.as_ref(), Some(&state));
         status.operation_state = Some(state);
-        let consumed = self.stored.take();
+        let consumed = self.unanswered.take();
         store::status(self.controller, &entry, status, consumed).await?;
         *self.basis.borrow_mut() = basis;
         if begins {
@@ -460,7 +462,7 @@ impl<W: World> Run<'_, W> {
             None
         };
         status.operation_state = Some(state);
-        let mut consumed = self.stored.take();
+        let mut consumed = self.unanswered.take();
         if !goes_on {
             consumed.operation = if matches!(consumed.operation, OperationField::Set(_)) {
                 // Begun and ended before anything was stored.
@@ -471,11 +473,6 @@ impl<W: World> Run<'_, W> {
                 OperationField::Keep
             };
         }
-        consumed.refresh = consumed.refresh.or_else(|| {
-            self.of_spec.consumed.refresh.clone().filter(|refresh| {
-                entry.application.metadata.annotation(annotations::REFRESH) == Some(refresh.as_str())
-            })
-        });
         let verdict = fresh.sync;
         let next = decide(self.controller, self.scope, self.of_spec, verdict, &status);
         let (conditions, next_wake) = match next {

@@ -7,6 +7,7 @@
 
 mod end;
 mod oracle;
+mod refresh;
 mod rest;
 mod rules;
 mod state;
@@ -25,13 +26,15 @@ pub fn check_writes(shared: &Rc<Shared>, scenario: &Scenario) -> Vec<String> {
     let mut problems = Vec::new();
     let mut state = state::State::new(scenario);
     let git: &Git = &shared.git;
-    for (cluster, entry) in shared.audit() {
+    let audit = shared.audit();
+    problems.extend(refresh::check(&audit, &shared.advertisements.borrow()));
+    for (cluster, entry) in &audit {
         problems.extend(
-            rules::check(&state, git, cluster, &entry)
+            rules::check(&state, git, cluster, entry)
                 .into_iter()
                 .map(|problem| format!("{problem}\n    at: {entry}")),
         );
-        state.take(git, cluster, &entry);
+        state.take(git, cluster, entry);
     }
     problems
 }
