@@ -42,7 +42,7 @@ enum Command {
 
 fn main() -> anyhow::Result<()> {
     match Arguments::parse().command {
-        Command::Demo(arguments) => command::demo::run(&arguments),
+        Command::Demo(arguments) => command::demo::run(arguments),
         Command::Cluster(arguments) => command::cluster::run(arguments),
         Command::Test(arguments) => command::test::run(&arguments),
         Command::Lint => command::lint::run(),

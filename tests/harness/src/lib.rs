@@ -53,6 +53,7 @@ pub use cluster::{
 pub use process::{Process, ProcessIdentity, ended_by, tail};
 pub use scratch::Scratch;
 pub use wait::{Probe, deadline, wait_for, wait_for_every, wait_for_object};
+pub use watchdog::end;
 
 /// Runs a future to its end from anywhere, inside of a runtime or not.
 pub(crate) fn block_on<T: Send>(future: impl AsyncFnOnce() -> anyhow::Result<T> + Send) -> anyhow::Result<T> {

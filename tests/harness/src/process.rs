@@ -1,7 +1,7 @@
 //! Child processes that end with their owner.
 
 use std::fs::OpenOptions;
-use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
@@ -37,17 +37,11 @@ impl Process {
             .open(log)
             .with_context(|| format!("failed to open the log `{}`", log.display()))?;
         let errors = output.try_clone().context("failed to share a log file")?;
-        let mut child = command
-            .stdin(Stdio::piped())
-            .stdout(output)
-            .stderr(errors)
-            .process_group(0)
-            .spawn()
+        let command = command.stdin(Stdio::piped()).stdout(output).stderr(errors);
+        let mut child = watchdog::start_watched(command)
             .with_context(|| format!("failed to start {name} (`{}`)", command.get_program().display()))?;
         let stdin = child.stdin.take();
-        let process = Self { name: name.to_owned(), child, log: log.to_owned(), _stdin: stdin, status: None };
-        watchdog::watch_group(process.pid())?;
-        Ok(process)
+        Ok(Self { name: name.to_owned(), child, log: log.to_owned(), _stdin: stdin, status: None })
     }
 
     /// The name that was given at the start.

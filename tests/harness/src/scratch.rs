@@ -10,15 +10,28 @@ use crate::watchdog;
 #[derive(Debug)]
 pub struct Scratch {
     path: PathBuf,
+    kept: bool,
 }
 
 impl Scratch {
     /// Makes a folder below the system's place for temporary ones.
     pub fn new() -> Result<Self> {
-        let folder = tempfile::Builder::new().prefix("bridgehead-").tempdir();
-        let path = folder.context("failed to make a folder")?.keep();
-        watchdog::watch_folder(&path)?;
-        Ok(Self { path })
+        Self::below(&std::env::temp_dir(), "bridgehead-")
+    }
+
+    /// Makes a folder in another place; its name begins with `prefix`.
+    pub(crate) fn below(place: &Path, prefix: &str) -> Result<Self> {
+        let path = watchdog::make_watched_folder(|| {
+            let folder = tempfile::Builder::new().prefix(prefix).tempdir_in(place);
+            Ok(folder.context("failed to make a folder")?.keep())
+        })?;
+        Ok(Self { path, kept: false })
+    }
+
+    /// Leaves the folder where it is, for good.
+    pub fn keep(&mut self) {
+        watchdog::forget_folder(&self.path);
+        self.kept = true;
     }
 
     /// Where it is.
@@ -29,7 +42,7 @@ impl Scratch {
 
 impl Drop for Scratch {
     fn drop(&mut self) {
-        if std::fs::remove_dir_all(&self.path).is_ok() {
+        if !self.kept && std::fs::remove_dir_all(&self.path).is_ok() {
             watchdog::forget_folder(&self.path);
         }
     }

@@ -13,6 +13,7 @@ use sha2::{Digest, Sha256};
 
 use crate::cache::{self, Lock};
 use crate::process::{Process, tail};
+use crate::scratch::Scratch;
 
 /// A program that can be built from source with nothing but Go or Rust.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,6 +33,8 @@ pub const KUBERNETES_VERSION: &str = "1.36.3";
 
 const CARGO_DENY_VERSION: &str = "0.20.2";
 const OPENTOFU_VERSION: &str = "1.12.6";
+/// The first release of Terraform and of OpenTofu that has write-only attributes.
+const TERRAFORM_NEEDED: (u32, u32) = (1, 11);
 
 /// How often a running build says that it is alive.
 const PROGRESS: Duration = Duration::from_secs(10);
@@ -52,13 +55,17 @@ pub fn ensure(tool: Tool) -> Result<PathBuf> {
     if program.exists() {
         return Ok(program);
     }
-    let building =
-        tempfile::Builder::new().prefix("building-").tempdir_in(&tools).context("failed to make a folder")?;
+    let building = Scratch::below(&tools, "building-")?;
     build(&recipe, building.path())?;
-    let built = building.keep();
-    std::fs::rename(&built, &place)
+    std::fs::rename(building.path(), &place)
         .with_context(|| format!("failed to move {} to `{}`", recipe.name, place.display()))?;
     Ok(program)
+}
+
+/// Whether the program is in the cache, so that [`ensure`] has nothing to build.
+pub fn is_built(tool: Tool) -> Result<bool> {
+    let recipe = recipe(tool)?;
+    Ok(cache::folder_for("tools")?.join(&recipe.key).join(recipe.program).exists())
 }
 
 struct Recipe {
@@ -226,15 +233,57 @@ fn build(recipe: &Recipe, into: &Path) -> Result<()> {
 /// The program that applies Terraform configurations: the installed `terraform`, else the
 /// installed `tofu`, else OpenTofu from the cache.
 pub fn terraform() -> Result<PathBuf> {
+    installed_terraform().map_or_else(|| ensure(Tool::OpenTofu), Ok)
+}
+
+/// The `terraform` or else the `tofu` on PATH. One that is too old for write-only attributes is
+/// passed over, and said to be.
+pub fn installed_terraform() -> Option<PathBuf> {
     let folders = std::env::var_os("PATH").unwrap_or_default();
-    for name in ["terraform", "tofu"] {
-        let found =
-            std::env::split_paths(&folders).map(|folder| folder.join(name)).find(|path| path.is_file());
-        if let Some(path) = found {
-            return Ok(path);
+    let found = ["terraform", "tofu"].into_iter().filter_map(|name| {
+        std::env::split_paths(&folders).map(|folder| folder.join(name)).find(|path| path.is_file())
+    });
+    for path in found {
+        match terraform_version(&path) {
+            Some(version) if release(&version) >= TERRAFORM_NEEDED => return Some(path),
+            Some(version) => eprintln!(
+                "`{}` is version {version}; {}.{} or later is needed, so it is not used",
+                path.display(),
+                TERRAFORM_NEEDED.0,
+                TERRAFORM_NEEDED.1
+            ),
+            None => eprintln!("`{}` does not tell its version, so it is not used", path.display()),
         }
     }
-    ensure(Tool::OpenTofu)
+    None
+}
+
+fn terraform_version(program: &Path) -> Option<String> {
+    let output = Command::new(program)
+        .args(["version", "-json"])
+        .env("CHECKPOINT_DISABLE", "1")
+        .stdin(Stdio::null())
+        .stderr(Stdio::null())
+        .output()
+        .ok()?;
+    let answer: serde_json::Value = serde_json::from_slice(&output.stdout).ok()?;
+    answer["terraform_version"].as_str().map(str::to_owned)
+}
+
+/// Major and minor number.
+fn release(version: &str) -> (u32, u32) {
+    let mut numbers = version.split('.').map(|number| number.parse().unwrap_or(0));
+    (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0))
+}
+
+/// An error that names each of `programs` that cannot be started, with how to get it.
+pub fn require_all(programs: &[&str]) -> Result<()> {
+    let missing: Vec<String> =
+        programs.iter().filter_map(|program| require(program).err()).map(|error| error.to_string()).collect();
+    if !missing.is_empty() {
+        bail!("{}", missing.join("\n"));
+    }
+    Ok(())
 }
 
 /// An error that says how to get `program` if it cannot be started.
@@ -260,5 +309,15 @@ fn how_to_get(program: &str) -> &'static str {
         "git" => "install the package `git` of your system",
         "sshd" => "install the package `openssh-server` of your system",
         _ => "install it and put it on PATH",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{TERRAFORM_NEEDED, release};
+
+    #[test]
+    fn releases_compare_as_numbers() {
+        assert!(release("1.9.8") < TERRAFORM_NEEDED && release("1.12.0-beta1") > TERRAFORM_NEEDED);
     }
 }

@@ -7,9 +7,9 @@
 
 use std::io::Write;
 use std::os::unix::process::CommandExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use anyhow::{Context, Result};
 
@@ -44,9 +44,25 @@ struct Watchdog {
 
 static WATCHDOG: Mutex<Option<Watchdog>> = Mutex::new(None);
 
-/// The process group `group` is killed when this process ends.
-pub(crate) fn watch_group(group: u32) -> Result<()> {
-    tell(&format!("+group {group}"))
+/// Starts a child that leads a process group, which is killed when this process ends. Nobody
+/// else gets in between, so [`end`] finds each child known.
+pub(crate) fn start_watched(command: &mut Command) -> Result<Child> {
+    let mut watchdog = lock();
+    let pipe = pipe(&mut watchdog)?;
+    let mut child = command.process_group(0).spawn()?;
+    if let Err(error) = writeln!(pipe, "+group {}", child.id()) {
+        let _ = child.kill();
+        let _ = child.wait();
+        return Err(error).context("failed to tell the watchdog what to watch");
+    }
+    Ok(child)
+}
+
+/// Ends this process without running destructors; what it has started ends with it. For handlers
+/// of signals: a child or a folder that is being made at this moment is waited for, and goes too.
+pub fn end(code: i32) -> ! {
+    let _watchdog = lock();
+    std::process::exit(code)
 }
 
 /// The process group has ended: its number may be given to somebody else.
@@ -55,9 +71,14 @@ pub(crate) fn forget_group(group: u32) {
     let _ = tell(&format!("-group {group}"));
 }
 
-/// The folder is removed when this process ends.
-pub(crate) fn watch_folder(folder: &Path) -> Result<()> {
-    tell(&format!("+folder {}", folder.display()))
+/// Makes a folder that is removed when this process ends. As for a child, [`end`] doesn't come
+/// in between.
+pub(crate) fn make_watched_folder(make: impl FnOnce() -> Result<PathBuf>) -> Result<PathBuf> {
+    let mut watchdog = lock();
+    let pipe = pipe(&mut watchdog)?;
+    let folder = make()?;
+    writeln!(pipe, "+folder {}", folder.display()).context("failed to tell the watchdog what to watch")?;
+    Ok(folder)
 }
 
 /// The folder is kept, or is gone already.
@@ -66,15 +87,21 @@ pub(crate) fn forget_folder(folder: &Path) {
 }
 
 fn tell(line: &str) -> Result<()> {
+    let mut watchdog = lock();
+    writeln!(pipe(&mut watchdog)?, "{line}").context("failed to tell the watchdog what to watch")
+}
+
+fn lock() -> MutexGuard<'static, Option<Watchdog>> {
     // The guarded value is replaced as a whole, so a panic elsewhere leaves it usable.
-    let mut watchdog = WATCHDOG.lock().unwrap_or_else(PoisonError::into_inner);
-    if watchdog.is_none() {
-        *watchdog = Some(start()?);
-    }
-    if let Some(watchdog) = watchdog.as_mut() {
-        writeln!(watchdog.pipe, "{line}").context("failed to tell the watchdog what to watch")?;
-    }
-    Ok(())
+    WATCHDOG.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn pipe(watchdog: &mut Option<Watchdog>) -> Result<&mut ChildStdin> {
+    let running = match watchdog.take() {
+        Some(running) => running,
+        None => start()?,
+    };
+    Ok(&mut watchdog.insert(running).pipe)
 }
 
 fn start() -> Result<Watchdog> {

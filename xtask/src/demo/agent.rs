@@ -1,96 +1,47 @@
-//! The agent as its Deployment says. The cluster's nodes run no containers, so it is a process here.
+//! The agent as its Deployment says, as a process of this machine: the nodes of a cluster of
+//! the demo's own run no containers, and those of the user's may have no way to an image or to
+//! a Git server on loopback.
 
-use std::collections::BTreeMap;
 use std::net::TcpListener;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
-use bridgehead_test_harness::agent::{SERVICE_ACCOUNT, applications};
-use bridgehead_test_harness::{Cluster, Process};
+use anyhow::{Context, Result};
+use bridgehead_test_harness::Process;
+use bridgehead_test_harness::agent::SERVICE_ACCOUNT;
 use k8s_openapi::api::apps::v1::Deployment;
-use kube::api::{Api, ListParams};
-use kube::{Client, ResourceExt};
+use k8s_openapi::api::authentication::v1::{TokenRequest, TokenRequestSpec};
+use k8s_openapi::api::core::v1::ServiceAccount;
+use kube::api::{Api, ObjectMeta, PostParams};
+use kube::config::{AuthInfo, Kubeconfig, NamedAuthInfo};
 
 use super::NAMESPACE;
+use super::stage::Stage;
 
-const LOOK: Duration = Duration::from_millis(300);
+/// A demo that is kept longer than this has to be started again.
+const TOKEN_SECONDS: i64 = 86_400;
 
-/// Starts the agent when Terraform has made its Deployment, and prints what changes until
-/// Terraform has ended well.
-pub(super) async fn follow(
-    cluster: &Cluster,
-    client: &Client,
-    program: &Path,
-    mut apply: Process,
-) -> Result<Process> {
-    let deployments: Api<Deployment> = Api::namespaced(client.clone(), NAMESPACE);
-    let mut agent: Option<Process> = None;
-    let mut shown = BTreeMap::new();
-    loop {
-        match &mut agent {
-            Some(agent) => agent.must_run()?,
-            None => {
-                if let Some(deployment) = deployments.get_opt(SERVICE_ACCOUNT).await? {
-                    agent = Some(start(cluster, program, &deployment).await?);
-                    println!("   the agent runs, as ServiceAccount {NAMESPACE}/{SERVICE_ACCOUNT}");
-                }
-            }
-        }
-        if agent.is_some() {
-            show(client, &mut shown).await?;
-        }
-        if let Some(status) = apply.exited()? {
-            if !status.success() {
-                bail!("terraform apply failed ({status}); the end of its output:\n{}", apply.log_tail());
-            }
-            show(client, &mut shown).await?;
-            return agent.context("terraform apply ended without a Deployment of the agent");
-        }
-        tokio::time::sleep(LOOK).await;
+/// Starts the agent if its Deployment is there.
+pub(super) async fn start(stage: &Stage, program: &Path, folder: &Path) -> Result<Option<Process>> {
+    let deployments: Api<Deployment> = Api::namespaced(stage.client.clone(), NAMESPACE);
+    match deployments.get_opt(SERVICE_ACCOUNT).await.context("failed to look for the agent's Deployment")? {
+        Some(deployment) => run(stage, program, folder, &deployment).await.map(Some),
+        None => Ok(None),
     }
 }
 
-async fn show(client: &Client, shown: &mut BTreeMap<String, String>) -> Result<()> {
-    let list = match applications(client, NAMESPACE).list(&ListParams::default()).await {
-        Ok(list) => list,
-        // Not defined yet.
-        Err(kube::Error::Api(status)) if status.code == 404 => return Ok(()),
-        Err(error) => return Err(error.into()),
-    };
-    for application in list {
-        let text = |pointer: &str| {
-            application.data.pointer(pointer).and_then(serde_json::Value::as_str).unwrap_or("-").to_owned()
-        };
-        let wave = application.annotations().get("argocd.argoproj.io/sync-wave").map_or("0", String::as_str);
-        let name = application.name_any();
-        let line = format!(
-            "{name:<16} wave {wave:>3}  {:<10} {}",
-            text("/status/sync/status"),
-            text("/status/health/status")
-        );
-        if shown.get(&name) != Some(&line) {
-            println!("   {line}");
-            shown.insert(name, line);
-        }
-    }
-    Ok(())
-}
-
-/// Its arguments and environment are the Deployment's; a folder of this machine stands for the
-/// cache's volume, a port of loopback for the Pod's, and a kubeconfig for the mounted token.
-async fn start(cluster: &Cluster, program: &Path, deployment: &Deployment) -> Result<Process> {
-    let container = deployment
-        .spec
-        .as_ref()
-        .and_then(|spec| spec.template.spec.as_ref())
-        .and_then(|pod| pod.containers.first())
-        .context("the agent's Deployment has no container")?;
-    let folder = cluster.folder().join("agent");
-    std::fs::create_dir_all(&folder).context("failed to create the agent's folder")?;
-    let address = TcpListener::bind("127.0.0.1:0")?.local_addr()?;
-    let access = cluster.service_account(NAMESPACE, SERVICE_ACCOUNT, 86_400).await?;
+/// Its arguments and environment are the Deployment's; a folder stands for the cache's volume, a
+/// port of loopback for the Pod's, and a kubeconfig with a token of the Deployment's
+/// ServiceAccount for the mounted one.
+async fn run(stage: &Stage, program: &Path, folder: &Path, deployment: &Deployment) -> Result<Process> {
+    let pod = deployment.spec.as_ref().and_then(|spec| spec.template.spec.as_ref());
+    let pod = pod.context("the agent's Deployment has no Pod")?;
+    let container = pod.containers.first().context("the agent's Deployment has no container")?;
+    let account =
+        pod.service_account_name.as_deref().context("the agent's Deployment has no ServiceAccount")?;
+    std::fs::create_dir_all(folder).context("failed to create the agent's folder")?;
+    let address = TcpListener::bind("127.0.0.1:0").context("failed to find a port")?.local_addr()?;
+    let kubeconfig = access(stage, account, folder).await?;
     let mut command = Command::new(program);
     for argument in container.args.iter().flatten() {
         if argument.starts_with("--metrics-address=") {
@@ -101,7 +52,7 @@ async fn start(cluster: &Cluster, program: &Path, deployment: &Deployment) -> Re
             command.arg(argument);
         }
     }
-    command.arg("--kubeconfig").arg(&access.kubeconfig).env_remove("KUBECONFIG");
+    command.arg("--kubeconfig").arg(kubeconfig).env_remove("KUBECONFIG");
     for variable in container.env.iter().flatten() {
         match &variable.value {
             Some(value) => command.env(&variable.name, value),
@@ -109,5 +60,37 @@ async fn start(cluster: &Cluster, program: &Path, deployment: &Deployment) -> Re
             None => command.env(&variable.name, format!("{SERVICE_ACCOUNT}-demo")),
         };
     }
-    Process::spawn("agent", &mut command, &folder.join("log"))
+    let process = Process::spawn("agent", &mut command, &folder.join("log"))?;
+    println!("   the agent runs, as ServiceAccount {NAMESPACE}/{account}");
+    Ok(process)
+}
+
+/// The administrator's kubeconfig with another user: the ServiceAccount.
+async fn access(stage: &Stage, account: &str, folder: &Path) -> Result<PathBuf> {
+    let accounts: Api<ServiceAccount> = Api::namespaced(stage.client.clone(), NAMESPACE);
+    let request = TokenRequest {
+        metadata: ObjectMeta::default(),
+        spec: TokenRequestSpec { expiration_seconds: Some(TOKEN_SECONDS), ..TokenRequestSpec::default() },
+        status: None,
+    };
+    let answer = accounts
+        .create_token_request(account, &PostParams::default(), &request)
+        .await
+        .with_context(|| format!("failed to get a token for ServiceAccount `{NAMESPACE}/{account}`"))?;
+    let token = folder.join("token");
+    let text = answer.status.context("the API server returned no token")?.token;
+    std::fs::write(&token, text).context("failed to write the agent's token")?;
+    let mut content = Kubeconfig::read_from(&stage.kubeconfig)
+        .with_context(|| format!("failed to read the kubeconfig `{}`", stage.kubeconfig.display()))?;
+    let user = AuthInfo { token_file: Some(token.display().to_string()), ..AuthInfo::default() };
+    content.auth_infos =
+        vec![NamedAuthInfo { name: account.to_owned(), auth_info: Some(user), ..Default::default() }];
+    for context in content.contexts.iter_mut().filter_map(|named| named.context.as_mut()) {
+        context.user = Some(account.to_owned());
+    }
+    let kubeconfig = folder.join("kubeconfig.yaml");
+    // JSON is YAML too.
+    let text = serde_json::to_vec(&content).context("failed to write the agent's kubeconfig")?;
+    std::fs::write(&kubeconfig, text).context("failed to write the agent's kubeconfig")?;
+    Ok(kubeconfig)
 }

@@ -40,17 +40,18 @@ impl Folder {
     fn create(path: &Path) -> Result<Self> {
         use std::os::unix::fs::DirBuilderExt;
         sweep()?;
-        std::fs::DirBuilder::new()
-            .mode(0o700)
-            .create(path)
-            .with_context(|| format!("failed to create `{}`", path.display()))?;
-        let folder = Self { path: path.to_owned() };
+        let make = || {
+            std::fs::DirBuilder::new()
+                .mode(0o700)
+                .create(path)
+                .with_context(|| format!("failed to create `{}`", path.display()))?;
+            Ok(path.to_owned())
+        };
+        let path = if keeps() { make()? } else { watchdog::make_watched_folder(make)? };
+        let folder = Self { path };
         let owner = ProcessIdentity::of(std::process::id()).context("failed to identify this process")?;
         let owner = serde_json::to_vec(&owner).context("failed to write this process's identity")?;
-        std::fs::write(path.join(OWNER), owner).context("failed to write the owner of a folder")?;
-        if !keeps() {
-            watchdog::watch_folder(path)?;
-        }
+        std::fs::write(folder.path.join(OWNER), owner).context("failed to write the owner of a folder")?;
         Ok(folder)
     }
 }
