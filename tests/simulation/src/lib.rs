@@ -34,6 +34,7 @@ pub mod executor;
 pub mod faults;
 pub mod git;
 pub mod invariants;
+pub mod many;
 pub mod random;
 pub mod run;
 pub mod scenario;

@@ -106,10 +106,12 @@ pub fn run(scenario: Scenario) -> Report {
         .cloned()
         .collect::<Vec<_>>();
     problems.extend(broken.into_iter().map(|(_, note)| note));
+    let passes = supervisor.passes();
+    executor.end();
     Report {
         problems,
         writes: shared.faults.writes(),
-        passes: supervisor.passes(),
+        passes,
         lives: shared.life.get(),
         seconds: executor.now().duration_since(begin).as_secs(),
         trace: trace(&shared),

@@ -121,6 +121,18 @@ impl Executor {
         drop(dying);
     }
 
+    /// Ends everything. Tasks hold executors, and executors their tasks: nobody else would let go of them.
+    pub fn end(&self) {
+        // Outside the borrow, and again for what a future starts while it is dropped.
+        while let Some((_, task)) = self.pop() {
+            drop(task);
+        }
+    }
+
+    fn pop(&self) -> Option<(u64, (Process, Option<Task>))> {
+        self.0.tasks.borrow_mut().pop_first()
+    }
+
     /// Returns once the clock has reached `at`.
     pub fn sleep_until(&self, at: Timestamp) -> Sleep {
         Sleep { executor: self.clone(), at, timer: None }
