@@ -11,6 +11,9 @@ use bridgehead_engine::source::RefAdvertisement;
 use bridgehead_sources::SourceError;
 use jiff::{SignedDuration, Timestamp};
 
+/// The longest wait that a server is granted.
+const LONGEST_WISH: SignedDuration = SignedDuration::from_hours(1);
+
 /// A repository under one set of credentials: URL and project.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) struct RepositoryKey {
@@ -88,8 +91,8 @@ impl Polls {
         changed
     }
 
-    /// When the repository is to be asked again: after the interval and its jitter, sooner and sooner apart
-    /// after a failure.
+    /// When the repository is to be asked again: after the interval and its jitter. After a failure sooner,
+    /// further apart each time, and not before the server wants to be asked again.
     pub(super) fn next(
         &self,
         key: &RepositoryKey,
@@ -97,9 +100,11 @@ impl Polls {
         jitter: SignedDuration,
         random: u64,
     ) -> Timestamp {
-        let Some((asked, _)) = self.polls.get(key).and_then(|poll| poll.last.as_ref()) else {
+        let Some((asked, answer)) = self.polls.get(key).and_then(|poll| poll.last.as_ref()) else {
             return Timestamp::UNIX_EPOCH;
         };
+        let wished = answer.as_ref().err().and_then(|error| error.retry_after());
+        let wished = wished.and_then(|wait| SignedDuration::try_from(wait).ok()).unwrap_or_default();
         let failures = self.polls.get(key).map_or(0, |poll| poll.failures);
         let spread = i64::try_from(random % 1000).unwrap_or(0);
         let wait = match failures {
@@ -109,7 +114,7 @@ impl Polls {
                 SignedDuration::from_millis(seconds.saturating_mul(1000).saturating_add(spread))
             }
         };
-        asked.checked_add(wait).unwrap_or(Timestamp::MAX)
+        asked.checked_add(wait.max(wished.min(LONGEST_WISH))).unwrap_or(Timestamp::MAX)
     }
 
     /// Forgets repositories that no application uses.
@@ -127,5 +132,41 @@ impl Thousandths for SignedDuration {
     fn saturating_mul_or_zero(self, thousandths: i64) -> SignedDuration {
         let millis = self.as_millis().saturating_mul(i128::from(thousandths)) / 1000;
         SignedDuration::from_millis(i64::try_from(millis).unwrap_or(0))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use bridgehead_sources::{RepositoryProblem, Step};
+
+    use super::*;
+
+    fn refused(retry_after: Option<u64>) -> SourceError {
+        let problem = RepositoryProblem::Status {
+            step: Step::Refs,
+            status: 429,
+            answer: String::new(),
+            retry_after: retry_after.map(Duration::from_secs),
+        };
+        SourceError::Advertise { url: "https://git.example/fleet".into(), problem }
+    }
+
+    fn wait_after(error: SourceError) -> i64 {
+        let key = RepositoryKey { url: "https://git.example/fleet".into(), project: "".into() };
+        let asked = Timestamp::from_second(1000).expect("a time");
+        let mut polls = Polls::default();
+        polls.answered(&key, asked, Err(error));
+        let next = polls.next(&key, SignedDuration::from_secs(120), SignedDuration::from_secs(60), 0);
+        next.duration_since(asked).as_secs()
+    }
+
+    #[test]
+    fn a_server_that_names_a_time_is_left_alone_until_then() {
+        assert_eq!(wait_after(refused(None)), 2);
+        assert_eq!(wait_after(refused(Some(90))), 90);
+        assert_eq!(wait_after(refused(Some(1))), 2);
+        assert_eq!(wait_after(refused(Some(86_400 * 365))), 3600, "for an hour at most");
     }
 }

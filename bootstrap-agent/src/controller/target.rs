@@ -5,11 +5,11 @@ use std::sync::Arc;
 use bridgehead_api::application::{ApplicationSource, ConditionType, SourceType, SyncOptions};
 use bridgehead_api::{GroupKind, ObjectKey, annotations};
 use bridgehead_engine::manifest::{
-    Desired, Destination, Disposition, ProblemKind, disposition, normalise_desired,
+    Desired, Destination, Disposition, INVALID_SETTING_WARNING, ProblemKind, disposition, normalise_desired,
 };
 use bridgehead_engine::source;
 use bridgehead_engine::status::Consumed;
-use bridgehead_sources::{ErrorKind, RenderRequest, RepoAccess};
+use bridgehead_sources::{ErrorKind, ManifestProblem, RenderRequest, RepoAccess};
 use futures::future::join_all;
 use jiff::Timestamp;
 
@@ -77,10 +77,15 @@ pub(super) async fn of_sources<W: World>(
     .await;
     let mut manifests = Vec::new();
     let mut source_types = Vec::new();
+    let mut conditions = Vec::new();
     for outcome in rendered {
         let rendered = outcome.map_err(|(source, error)| source_problem(controller, source, &error))?;
         source_types.push(SourceType::Directory);
         manifests.extend(rendered.manifests.iter().cloned());
+        let warning = |problem: &ManifestProblem| {
+            (ConditionType::Other(INVALID_SETTING_WARNING.to_owned()), problem.to_string())
+        };
+        conditions.extend(rendered.warnings.iter().map(warning));
     }
     let kinds = scope.cluster.cluster.kinds().ok_or(Stop::Wait)?;
     let is_namespaced = |kind: &GroupKind| kinds.is_namespaced(kind);
@@ -93,7 +98,6 @@ pub(super) async fn of_sources<W: World>(
         options: &options,
     };
     let (all, problems) = normalise_desired(manifests, &destination);
-    let mut conditions = Vec::new();
     let mut rejected = Vec::new();
     let mut incomplete = Vec::new();
     for problem in problems {

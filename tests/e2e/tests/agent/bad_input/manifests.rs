@@ -43,6 +43,25 @@ async fn the_same_object_twice_is_a_warning_and_the_last_counts() -> Result<()> 
 }
 
 #[tokio::test]
+async fn a_key_that_stands_twice_in_a_manifest_is_a_warning() -> Result<()> {
+    let mut case = Case::start("key-twice").await?;
+    let mut repository = case.stage.git.create("key-twice")?;
+    let twice = format!("{}  value: \"2\"\n", config_map("one", "1"));
+    repository.write("app/one.yaml", twice)?;
+    let commit = repository.commit("twice")?;
+    case.application(repository.url()).await?;
+    let status = case.is_told(&["app/one.yaml:", "`value`"]).await?;
+    assert_eq!(status["conditions"][0]["type"], "InvalidSettingWarning");
+    case.stage.wait_synced(&case.name, &commit).await?;
+    let live = case.stage.config_maps(&case.name).get("one").await?;
+    assert_eq!(live.data["data"]["value"], "2");
+
+    repository.write("app/one.yaml", config_map("one", "2"))?;
+    let commit = repository.commit("once")?;
+    case.heals(&commit).await
+}
+
+#[tokio::test]
 async fn an_unknown_kind_is_synced_once_its_definition_is_installed() -> Result<()> {
     let mut case = Case::start("kind").await?;
     let mut repository = case.stage.git.create("kind")?;
