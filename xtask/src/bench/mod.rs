@@ -135,32 +135,22 @@ async fn all_synced(stage: &Stage, revision: Option<&str>) -> Result<()> {
     .await
 }
 
-/// From a refresh annotation after a push to the changed object in the cluster.
+/// From a refresh annotation after a push to the changed object in the cluster, with everything at rest
+/// before. The commit is new to all applications: each compares itself and stores the revision meanwhile.
 async fn commit(stage: &mut Stage) -> Result<Value> {
     let mut times = Vec::new();
     let maps: Api<ConfigMap> = Api::namespaced(stage.client.clone(), &repository::namespace(0));
     for round in 0..ROUNDS {
         let value = format!("commit-{round}");
         repository::change(&stage.repository, 0, &value)?;
-        stage.repository.commit(&value)?;
+        let commit = stage.repository.commit(&value)?;
         let begun = Instant::now();
         refresh(stage, 0).await?;
         live_value(&maps, &value).await?;
         times.push(begun.elapsed());
-        answered(stage, 0).await?;
+        all_synced(stage, Some(&commit)).await?;
     }
     Ok(spread(times))
-}
-
-/// The annotation goes with the status that answers it; set again before that, it would be no change.
-async fn answered(stage: &Stage, number: usize) -> Result<()> {
-    let api = applications(&stage.client, CONTROL);
-    let name = repository::application_name(number);
-    wait_for_every(Duration::from_millis(5), "the refresh to be answered", async || {
-        let annotations = api.get(&name).await?.metadata.annotations.unwrap_or_default();
-        Ok(Probe::when(!annotations.contains_key("argocd.argoproj.io/refresh"), "still there"))
-    })
-    .await
 }
 
 /// From an edit by hand to the object as it was.
