@@ -6,7 +6,8 @@
 mod case;
 mod run;
 
-use case::{Case, case};
+use bridgehead_api::application::OperationPhase;
+use case::{Case, Hook, case};
 use proptest::prelude::*;
 use run::{History, run, run_with};
 
@@ -45,6 +46,46 @@ fn check(case: &Case) -> Result<(), TestCaseError> {
         }
     }
     Ok(())
+}
+
+fn one_hook() -> Case {
+    let hook = Hook {
+        name: "hook-0".into(),
+        types: vec!["PostSync"],
+        policies: Vec::new(),
+        wave: 0,
+        fails: false,
+        generates_name: false,
+        left_over: false,
+    };
+    Case {
+        objects: Vec::new(),
+        hooks: vec![hook],
+        prunes: Vec::new(),
+        out_of_sync_only: false,
+        prune_last: false,
+        pace: vec![0],
+    }
+}
+
+fn creations(history: &History) -> usize {
+    history.effects().iter().filter(|effect| effect.starts_with("apply")).count()
+}
+
+/// The record is stored before the creation, the agent dies after it, and then the object goes: nothing is
+/// left that tells of it.
+#[test]
+fn a_hook_whose_creation_has_left_no_trace_is_created_again() {
+    let history = run_with(&one_hook(), &[2], &[(1, 0)]);
+    assert_eq!(history.problems, Vec::<String>::new(), "{}", history.log());
+    assert_eq!((history.end, creations(&history)), (Some(OperationPhase::Succeeded), 2), "{}", history.log());
+}
+
+#[test]
+fn a_hook_that_vanishes_after_its_creation_was_recorded_is_not_created_again() {
+    let history = run_with(&one_hook(), &[], &[(1, 0)]);
+    assert_eq!(history.problems, Vec::<String>::new(), "{}", history.log());
+    assert_eq!((history.end, creations(&history)), (Some(OperationPhase::Failed), 1), "{}", history.log());
 }
 
 proptest! {
