@@ -7,6 +7,7 @@ mod floor;
 mod repository;
 mod requests;
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -92,7 +93,7 @@ async fn start(cluster: &Cluster, binary: &Path) -> Result<Agent> {
 async fn cold(stage: &Stage) -> Result<Value> {
     let audit = stage.cluster.audit_log()?;
     let mark = audit.mark()?;
-    let (cpu_before, _) = usage(stage.agent.process.pid())?;
+    let cpu_before = cpu_by_process(stage)?;
     let begun = Instant::now();
     let api = applications(&stage.client, CONTROL);
     futures::stream::iter(0..stage.scale.applications)
@@ -109,12 +110,29 @@ async fn cold(stage: &Stage) -> Result<Value> {
         .await?;
     all_synced(stage, None).await?;
     let seconds = begun.elapsed().as_secs_f64();
-    let (cpu, peak) = usage(stage.agent.process.pid())?;
+    let (_, peak) = usage(stage.agent.process.pid())?;
+    let cpu: BTreeMap<String, f64> = cpu_by_process(stage)?
+        .into_iter()
+        .map(|(name, after)| {
+            let before = cpu_before.get(&name).copied().unwrap_or_default();
+            (name, after - before)
+        })
+        .collect();
     let requests = audit.requests_since(mark)?;
     Ok(json!({
-        "seconds": seconds, "cpu_seconds": cpu - cpu_before, "peak_rss_bytes": peak,
+        "seconds": seconds, "cpu_seconds": cpu["agent"], "peak_rss_bytes": peak,
+        "cpu_seconds_by_process": cpu,
         "requests": requests::by_verb(&requests, CONTROL),
     }))
+}
+
+/// CPU seconds so far of the agent, of every process of the control plane, and of this one, which creates
+/// the Applications, looks at them, and serves Git.
+fn cpu_by_process(stage: &Stage) -> Result<BTreeMap<String, f64>> {
+    let agent = ("agent".to_owned(), stage.agent.process.pid());
+    let bench = ("bench".to_owned(), std::process::id());
+    let all = stage.cluster.pids().into_iter().chain([agent, bench]);
+    all.map(|(name, pid)| Ok((name, usage(pid)?.0))).collect()
 }
 
 async fn all_synced(stage: &Stage, revision: Option<&str>) -> Result<()> {
