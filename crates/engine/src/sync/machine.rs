@@ -275,7 +275,8 @@ impl Machine<'_> {
             None => (TaskState::Succeeded, message),
             Some(health) => match health.status {
                 HealthStatusCode::Healthy => (TaskState::Succeeded, message),
-                HealthStatusCode::Degraded => (TaskState::Failed, health.message),
+                // Whose health nothing waits for, by that nothing fails: it may have been so before.
+                HealthStatusCode::Degraded if self.is_awaited(task) => (TaskState::Failed, health.message),
                 _ => (TaskState::Running, message),
             },
         };
