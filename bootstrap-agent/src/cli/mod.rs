@@ -10,6 +10,7 @@
 mod agent;
 mod app;
 mod cluster;
+mod elsewhere;
 mod error;
 mod lint;
 mod manifests;
@@ -67,12 +68,16 @@ enum Command {
 
 /// Does what the arguments say. The first argument is the program's name.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
-    let cli = match Cli::try_parse_from(arguments) {
+    let arguments: Vec<OsString> = arguments.into_iter().collect();
+    let cli = match Cli::try_parse_from(&arguments) {
         Ok(cli) => cli,
         Err(error) => {
             let asked_for = !error.use_stderr();
             // Nothing can be done where even this cannot be written.
             let _ = error.print();
+            if let Some(hint) = elsewhere::hint(&arguments).filter(|_| !asked_for) {
+                let _ = writeln!(std::io::stderr(), "\nhint: {hint}");
+            }
             return if asked_for { ExitCode::SUCCESS } else { Exit::Failed.into() };
         }
     };
