@@ -53,6 +53,9 @@ impl<P: Provider> Server<P> {
                 }
             }
         };
+        if let Ok(resource) = self.resource(&request.type_name) {
+            problems = convert::placed(problems, resource.schema());
+        }
         response.diagnostics = convert::diagnostics(problems);
         response.private = std::mem::take(&mut notes.private).of_state().to_bytes();
         response

@@ -55,6 +55,45 @@ pub(super) fn diagnostics(diagnostics: Diagnostics) -> Vec<wire::Diagnostic> {
     diagnostics.into_iter().map(diagnostic).collect()
 }
 
+/// The diagnostics at places that Terraform can show a line for. It knows none within the value of an
+/// attribute: there the attribute is pointed at, and the text names the place.
+pub(super) fn placed(mut diagnostics: Diagnostics, schema: &Schema) -> Diagnostics {
+    for diagnostic in &mut diagnostics {
+        let shown = shown(&diagnostic.path, &schema.attributes);
+        if shown == diagnostic.path {
+            continue;
+        }
+        let place = diagnostic.path.to_string();
+        if !diagnostic.summary.contains(&place) && !diagnostic.detail.contains(&place) {
+            let gap = if diagnostic.detail.is_empty() { "" } else { "\n\n" };
+            diagnostic.detail.push_str(&format!("{gap}At `{place}`."));
+        }
+        diagnostic.path = shown;
+    }
+    diagnostics
+}
+
+/// The path up to the first attribute that is no block, with the element of it.
+fn shown(path: &Path, attributes: &[Attribute]) -> Path {
+    let mut shown = Path::root();
+    let mut level = attributes;
+    let mut steps = path.steps().iter();
+    while let Some(step) = steps.next() {
+        shown = shown.with(step.clone());
+        let Step::Attribute(name) = step else { continue };
+        let attribute = level.iter().find(|attribute| attribute.name == *name);
+        match attribute.map(|attribute| (attribute.block, &attribute.shape)) {
+            Some((Some(_), Shape::Nested(_, nested))) => level = nested,
+            Some(_) => {
+                let element = steps.next().filter(|step| matches!(step, Step::Index(_) | Step::Key(_)));
+                return element.map_or(shown.clone(), |element| shown.with(element.clone()));
+            }
+            None => return path.clone(),
+        }
+    }
+    shown
+}
+
 fn diagnostic(diagnostic: Diagnostic) -> wire::Diagnostic {
     let severity = match diagnostic.severity {
         Severity::Error => wire::diagnostic::Severity::Error,

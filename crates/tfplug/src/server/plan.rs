@@ -51,6 +51,9 @@ impl<P: Provider> Server<P> {
             // Terraform wants a value even beside an error.
             Response { planned_state: request.proposed_new_state.clone(), ..Response::default() }
         });
+        if let Ok(resource) = self.resource(&request.type_name) {
+            problems = convert::placed(problems, resource.schema());
+        }
         response.diagnostics = convert::diagnostics(problems);
         response.planned_private = notes.private.to_bytes();
         response

@@ -17,11 +17,12 @@ impl<P: Provider> Server<P> {
         request: &wire::validate_provider_config::Request,
     ) -> Result<Diagnostics, Diagnostics> {
         let config = convert::value(request.config.as_ref(), &self.ty)?;
-        Ok(check_configuration(&self.schema, &config, |config, problems| {
+        let problems = check_configuration(&self.schema, &config, |config, problems| {
             let config = At::<P::Model, Config>::from_value(config, &Path::root())?;
             self.provider.validate(&config, problems);
             Ok(())
-        }))
+        });
+        Ok(convert::placed(problems, &self.schema))
     }
 
     pub(super) fn validate_resource_config(
@@ -36,7 +37,7 @@ impl<P: Provider> Server<P> {
         if !allowed {
             refuse_write_only(resource.schema(), &config, &mut problems);
         }
-        Ok(problems)
+        Ok(convert::placed(problems, resource.schema()))
     }
 
     pub(super) fn validate_data_resource_config(
@@ -46,7 +47,7 @@ impl<P: Provider> Server<P> {
         let name = &request.type_name;
         let source = self.registry.data_sources.get(name).ok_or_else(|| unknown_name("data source", name))?;
         let config = convert::value(request.config.as_ref(), source.ty())?;
-        Ok(source.validate(&config))
+        Ok(convert::placed(source.validate(&config), source.schema()))
     }
 
     pub(super) fn validate_ephemeral_resource_config(
@@ -57,7 +58,7 @@ impl<P: Provider> Server<P> {
         let ephemeral =
             self.registry.ephemeral.get(name).ok_or_else(|| unknown_name("ephemeral resource", name))?;
         let config = convert::value(request.config.as_ref(), ephemeral.ty())?;
-        Ok(ephemeral.validate(&config))
+        Ok(convert::placed(ephemeral.validate(&config), ephemeral.schema()))
     }
 }
 

@@ -19,7 +19,7 @@ fn mistakes_in_a_configuration_name_their_attribute() {
     };
     check(
         "color = 1\nlist = [{ name = \"Upper\" }]",
-        &["`Upper` has capitals", "Invalid value for `list[0].name`"],
+        &["`Upper` has capitals", "Invalid value for `list[0].name`", "list = [{ name = \"Upper\" }]"],
     );
     check("unsigned = -1", &["-1 is not a whole number from 0 to 18446744073709551615", "unsigned = -1"]);
     check("signed = 1.5", &["1.5 is not a whole number"]);
