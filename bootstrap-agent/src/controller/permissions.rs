@@ -24,12 +24,17 @@ pub(super) fn check_application(
     cluster: &Arc<Cluster>,
 ) -> Result<(), Problem> {
     let place = destination(cluster, &spec.destination.namespace);
-    let refusals =
-        project::check_application(project, spec, namespace.as_str(), control_namespace.as_str(), place);
+    let refusals = project::check_application(
+        project,
+        spec,
+        namespace.as_str(),
+        control_namespace.as_str(),
+        Some(place),
+    );
     if refusals.is_empty() {
         return Ok(());
     }
-    let messages: Vec<String> = refusals.into_iter().map(|refusal| refusal.message).collect();
+    let messages: Vec<String> = refusals.into_iter().map(|(_, refusal)| refusal.message).collect();
     Err(Problem::lasting(ConditionType::InvalidSpecError, messages.join("; ")))
 }
 

@@ -17,8 +17,8 @@ mod tests;
 mod window;
 
 pub use permission::{
-    ProjectDestination, Refusal, check_application, check_destination, check_object, check_source,
-    check_source_namespace, is_ignored_orphan,
+    ProjectDestination, Refusal, RefusedPart, check_application, check_destination, check_object,
+    check_source, check_source_namespace, is_ignored_orphan,
 };
 pub use repository_url::normalise_repository_url;
 pub use window::{WindowQuestion, WindowTarget, WindowVerdict, check_windows};

@@ -37,24 +37,44 @@ pub struct ProjectDestination<'a> {
     pub cluster_project: &'a str,
 }
 
-/// All rules that hold for the application itself: where it lives, its sources, its destination.
+/// What of an application a project refuses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RefusedPart {
+    /// The namespace that the Application is in.
+    Namespace,
+    /// The repository of the source at this place among several; 0 where there is one.
+    Source(usize),
+    /// The repository that the hydrator renders from.
+    DrySource,
+    /// Cluster and namespace.
+    Destination,
+}
+
+/// All rules that hold for the application itself: where it lives, its sources, and its destination, unless
+/// that is not known.
 pub fn check_application(
     project: &AppProject,
     spec: &ApplicationSpec,
     application_namespace: &str,
     control_namespace: &str,
-    destination: ProjectDestination<'_>,
-) -> Vec<Refusal> {
+    destination: Option<ProjectDestination<'_>>,
+) -> Vec<(RefusedPart, Refusal)> {
     let mut refusals = Vec::new();
-    refusals.extend(check_source_namespace(project, application_namespace, control_namespace).err());
-    for source in spec.effective_sources().iter() {
-        refusals.extend(check_source(project, source).err());
+    let mut note = |part: RefusedPart, answer: Result<(), Refusal>| {
+        refusals.extend(answer.err().map(|refusal| (part, refusal)));
+    };
+    note(RefusedPart::Namespace, check_source_namespace(project, application_namespace, control_namespace));
+    for (position, source) in spec.effective_sources().iter().enumerate() {
+        note(RefusedPart::Source(position), check_source(project, source));
     }
     if let Some(hydrator) = &spec.source_hydrator {
-        refusals.extend(check_repository(project, &hydrator.dry_source.repo_url).err());
+        note(RefusedPart::DrySource, check_repository(project, &hydrator.dry_source.repo_url));
     }
-    refusals.extend(check_destination(project, destination).err());
-    refusals.dedup();
+    if let Some(destination) = destination {
+        note(RefusedPart::Destination, check_destination(project, destination));
+    }
+    // Two sources of one repository are refused once.
+    refusals.dedup_by(|next, before| next.1 == before.1);
     refusals
 }
 

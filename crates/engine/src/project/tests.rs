@@ -1,6 +1,6 @@
 use bridgehead_api::GroupKind;
 use bridgehead_api::ObjectKey;
-use bridgehead_api::application::ApplicationSource;
+use bridgehead_api::application::{ApplicationSource, ApplicationSpec};
 use bridgehead_api::project::{AppProject, OrphanedResourcesMonitorSettings};
 use serde_json::{Value, json};
 
@@ -164,4 +164,28 @@ fn objects_that_every_namespace_has_are_no_orphans() {
     assert!(is_ignored_orphan(&settings, &key("", "Secret", "shop", "sh.helm.release.v1.a")));
     assert!(is_ignored_orphan(&settings, &key("cert-manager.io", "Order", "shop", "a")));
     assert!(!is_ignored_orphan(&settings, &key("", "Secret", "shop", "mine")));
+}
+
+#[test]
+fn an_application_is_refused_part_by_part() {
+    let project = project(json!({
+        "sourceRepos": ["https://git.example.com/team/*"],
+        "destinations": [{"server": "https://prod.example.com", "namespace": "team-*"}],
+    }));
+    let spec = |value: Value| serde_json::from_value::<ApplicationSpec>(value).expect("a spec");
+    let elsewhere = "https://git.example.com/other/app";
+    let several = spec(json!({"sources": [
+        {"repoURL": "https://git.example.com/team/app"}, {"repoURL": elsewhere}, {"repoURL": elsewhere},
+    ]}));
+    let place = at("https://prod.example.com", "prod", "shop");
+    let refused = check_application(&project, &several, "team-a", "argocd", Some(place));
+    let parts: Vec<RefusedPart> = refused.iter().map(|(part, _)| *part).collect();
+    assert_eq!(parts, [RefusedPart::Namespace, RefusedPart::Source(1), RefusedPart::Destination]);
+    assert_eq!(check_application(&project, &several, "argocd", "argocd", None).len(), 1);
+    let hydrated = spec(json!({"sourceHydrator": {
+        "drySource": {"repoURL": elsewhere},
+        "syncSource": {"repoURL": "https://git.example.com/team/app", "targetBranch": "env"},
+    }}));
+    let refused = check_application(&project, &hydrated, "argocd", "argocd", None);
+    assert_eq!(refused.iter().map(|(part, _)| *part).collect::<Vec<_>>(), [RefusedPart::DrySource]);
 }
