@@ -20,6 +20,7 @@
 //! - This workspace's binaries: [`binary`].
 //! - Waiting: [`wait_for`], [`wait_for_object`]; they say what they saw last.
 //! - Children that end with the test, however it ends: [`Process`].
+//! - A real Terraform with the provider installed: [`terraform::Terraform`].
 //! - Programs that are built once per machine: [`tools::ensure`].
 //!
 //! By hand: `cargo xtask cluster up --name N [--audit-log]` prints the path of a kubeconfig;
@@ -41,6 +42,7 @@ pub mod git;
 mod ports;
 mod process;
 mod scratch;
+pub mod terraform;
 pub mod tools;
 mod wait;
 mod watchdog;
