@@ -15,9 +15,11 @@ use serde_json::Value;
 use tfplug::prelude::*;
 
 use super::install::{self, DEFAULTS, Part, default_object, is_installed, name_of};
-use super::{Agent, CREATED, engine, options};
+use super::{Agent, CREATED, PLACE, engine, options, place};
 use crate::connection::{Clients, connection};
-use crate::object::{Kind, delete_timeout, is_absence, is_ours, read_raw, resource_of, text, until_none};
+use crate::object::{
+    Block, Kind, delete_timeout, is_absence, is_ours, read_raw, resource_of, text, until_none,
+};
 
 /// Objects of this configuration that are destroyed at the same time are given this long to go first.
 const SIBLINGS: Duration = Duration::from_mins(1);
@@ -29,6 +31,16 @@ pub(super) async fn destroy(context: &Context<Clients>, prior: &Agent<Partial>) 
     let connection = connection(context, prior.kubernetes.as_ref()).await?;
     let installation = options::installation(prior)?;
     let created: BTreeSet<String> = context.recall(CREATED).unwrap_or_default();
+    let place = place(&prior.namespace, prior.kubernetes.as_ref());
+    if context.recall_of_successor::<String>(PLACE).as_ref() == Some(&place) {
+        // The same applications get another agent in a moment: what they live in stays, and is the
+        // successor's to take down.
+        for part in install::parts(&installation).into_iter().rev() {
+            remove(context, &connection, &part, within).await?;
+        }
+        context.client()?.hand_over(place, created);
+        return Ok(());
+    }
     context.interruptible(served(&connection, &prior.namespace, within)).await??;
     context.interruptible(without_siblings(&connection, &prior.namespace)).await?;
     for part in install::parts(&installation).into_iter().rev() {
@@ -52,8 +64,8 @@ async fn served(connection: &Connection, namespace: &str, within: Duration) -> R
             .filter_map(Value::as_str)
             .find(|finalizer| ours.iter().any(|known| finalizer.starts_with(known)))?;
         Some(match application.pointer("/metadata/deletionTimestamp") {
-            Some(_) => format!("it is being deleted and waits for finalizer `{held}`"),
-            None => format!("it holds finalizer `{held}`, and nobody has deleted it"),
+            Some(_) => Block::Moves(format!("it is being deleted and waits for finalizer `{held}`")),
+            None => Block::Stands(format!("it holds finalizer `{held}`, and nobody has deleted it")),
         })
     });
     done.await.map_err(|problem| {
@@ -69,7 +81,7 @@ async fn served(connection: &Connection, namespace: &str, within: Duration) -> R
 /// Gives what Terraform declares in the namespace, and destroys at the same time, a while to go. What stays
 /// is kept with its definition, so this need not succeed.
 async fn without_siblings(connection: &Connection, namespace: &str) {
-    let ours = |object: &Value| is_ours(object).then(|| "Terraform declares it".to_owned());
+    let ours = |object: &Value| is_ours(object).then(|| Block::Stands("Terraform declares it".to_owned()));
     let waits = [Kind::Application, Kind::Project].map(|kind| {
         until_none(connection, WatchTarget::all(kind.resource()).in_namespace(namespace), SIBLINGS, ours)
     });

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use tfplug::prelude::*;
 
 use crate::connection::Clients;
-use crate::object::{FIELD_MANAGER, text, until_none};
+use crate::object::{Block, FIELD_MANAGER, text, until_none};
 
 /// The label by which every installation of Argo CD marks its controller.
 const CONTROLLER: &str = "app.kubernetes.io/name=argocd-application-controller";
@@ -63,8 +63,9 @@ pub(super) async fn none_else(
         }
     }
     let target = WatchTarget::all(pods()).in_namespace(namespace).labelled(CONTROLLER);
-    let gone =
-        until_none(connection, target, within, |pod| is_alive(pod).then(|| "it is still running".to_owned()));
+    let gone = until_none(connection, target, within, |pod| {
+        is_alive(pod).then(|| Block::Moves("it is still running".to_owned()))
+    });
     context.interruptible(gone).await?.map_err(|problem| {
         Diagnostic::error("Argo CD's application-controller doesn't stop").detail(format!(
             "{problem}\n\nThe agent was not installed. The controller stays scaled to zero until the next apply, or \

@@ -16,13 +16,20 @@ use std::collections::BTreeSet;
 use bridgehead_install::DEFAULT_IMAGE;
 use tfplug::prelude::*;
 
-use crate::connection::{Clients, check_own, connection};
+use crate::connection::{Clients, OwnKubernetes, check_own, connection};
 use crate::object::{completed, create_timeout, update_timeout};
 pub use model::Agent;
 use model::AgentComputed;
 
 /// Under which private data says what was not there before: names as in `Namespace argocd`.
 const CREATED: &str = "created";
+/// Under which a plan says where the agent is to be.
+const PLACE: &str = "place";
+
+/// The cluster and the namespace of an agent.
+fn place(namespace: &str, own: Option<&OwnKubernetes>) -> String {
+    format!("{namespace} {own:?}")
+}
 
 /// The resource.
 pub(crate) struct Agents;
@@ -56,9 +63,13 @@ impl Resource for Agents {
 
     async fn plan(
         &self,
-        _context: &Context<Clients>,
+        context: &Context<Clients>,
         plan: &mut Plan<Self::Model>,
     ) -> Result<(), Diagnostics> {
+        let (namespace, own) = (plan.planned.namespace.known(), plan.planned.kubernetes.known());
+        if let (true, Some(namespace), Some(own)) = (plan.is_create(), namespace, own) {
+            context.remember(PLACE, &place(namespace, own.as_ref()))?;
+        }
         if let Maybe::Known(None) = plan.config.image {
             plan.planned.image = Maybe::Known(DEFAULT_IMAGE.to_owned());
         }
@@ -69,6 +80,11 @@ impl Resource for Agents {
 
     async fn create(&self, context: &Context<Clients>, planned: Agent<Applying>) -> Outcome<Self::Model> {
         let within = create_timeout(planned.timeouts.as_ref());
+        context.forget(PLACE);
+        let place = place(&planned.namespace, planned.kubernetes.as_ref());
+        if let Some(created) = context.client()?.take_over(&place) {
+            context.remember(CREATED, &created)?;
+        }
         Box::pin(apply(context, planned, BTreeSet::new(), within)).await
     }
 

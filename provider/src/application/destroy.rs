@@ -2,6 +2,11 @@
 
 use std::fmt::Write as _;
 
+use bridgehead_api::application::{
+    ApplicationDestination, ApplicationSource, ApplicationSpec, normalise_spec,
+};
+use bridgehead_kubernetes::Connection;
+use bridgehead_kubernetes::connect::RequestBuilder;
 use bridgehead_kubernetes::write::Patch;
 use serde_json::{Value as Json, json};
 use tfplug::prelude::*;
@@ -27,6 +32,9 @@ pub(super) async fn announce(
         return Ok(());
     };
     if let Owner::Git(_) = owner(&live, |name| declares(prior, name)) {
+        return Ok(());
+    }
+    if successor(&connection, prior, &live).await.is_some() {
         return Ok(());
     }
     let count = workloads(&live).len();
@@ -59,14 +67,64 @@ pub(super) async fn destroy(
         context.warn(left_to(&key, &application, "it was left there"));
         return Ok(());
     }
+    let successor = if context.is_replaced() {
+        Some("The application that is made in its place".to_owned())
+    } else {
+        successor(&target.connection, prior, &live).await
+    };
     let leaving = live.pointer("/metadata/deletionTimestamp").is_some();
-    match prior.on_destroy.as_str() {
-        "refuse" if !leaving => refuse(prior, &live)?,
-        "cascade" if !leaving => live = with_cascade(&target, live).await?,
-        "orphan" => live = without_cascade(&target, &live).await?.unwrap_or(live),
+    match (prior.on_destroy.as_str(), &successor) {
+        ("orphan", _) => live = without_cascade(&target, &live).await?.unwrap_or(live),
+        (_, Some(successor)) => {
+            if !workloads(&live).is_empty() {
+                context.warn(
+                    Diagnostic::warning(format!("What application `{}` has deployed stays", prior.name))
+                        .detail(format!(
+                            "{successor} takes over what it deploys too; what it doesn't is left running. {}",
+                            listed(&live)
+                        )),
+                );
+            }
+            live = without_cascade(&target, &live).await?.unwrap_or(live);
+        }
+        ("refuse", None) if !leaving => refuse(prior, &live)?,
+        ("cascade", None) if !leaving => live = with_cascade(&target, live).await?,
         _ => {}
     }
     target.delete(&live, delete_timeout(prior.timeouts.as_ref()), progress).await
+}
+
+/// Another application that deploys the very same: one that was renamed leaves it behind in whatever order
+/// Terraform goes. To delete the objects would take them from that one.
+async fn successor(connection: &Connection, prior: &Application<Partial>, live: &Json) -> Option<String> {
+    if prior.on_destroy == "orphan" || workloads(live).is_empty() {
+        return None;
+    }
+    let applications = Kind::Application.resource();
+    let request = RequestBuilder::get(
+        applications.collection(Some(&prior.namespace)),
+        format!("list applications in {}", prior.namespace),
+    );
+    let list: Json = connection.send(request).await.ok()?.json().ok()?;
+    let own = deploys(live);
+    let others = list["items"].as_array().into_iter().flatten();
+    let mut others = others.filter(|other| {
+        other["metadata"]["uid"] != live["metadata"]["uid"]
+            && other.pointer("/metadata/deletionTimestamp").is_none()
+    });
+    let found = others.find(|other| own.is_some() && deploys(other) == own)?;
+    Some(format!(
+        "Application `{}`, which has the same source and destination,",
+        text(found, "/metadata/name")
+    ))
+}
+
+/// From where to where.
+fn deploys(application: &Json) -> Option<(Vec<ApplicationSource>, ApplicationDestination)> {
+    let spec: ApplicationSpec = serde_json::from_value(application["spec"].clone()).ok()?;
+    let spec = normalise_spec(spec);
+    let sources = spec.effective_sources().into_owned();
+    (!sources.is_empty()).then_some((sources, spec.destination))
 }
 
 /// An error while there is anything that the application has deployed.

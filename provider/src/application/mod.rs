@@ -11,6 +11,7 @@ mod destroy;
 mod manifest;
 mod model;
 mod policy;
+mod rules;
 mod source;
 
 use tfplug::check;
@@ -21,6 +22,7 @@ use tfplug::value::Value;
 use crate::connection::{Clients, check_own};
 use crate::object::{
     Found, Kind, Prune, Target, codec, completed, create_timeout, imported_entries, read_raw, text,
+    update_timeout,
 };
 pub(crate) use data::ReadApplication;
 use manifest::{SPEC, application_of, has_cascade, manifest};
@@ -64,6 +66,14 @@ impl Resource for Applications {
         crate::object::check::check(Kind::Application, &attributes, &name, &namespace, &spec, problems);
     }
 
+    async fn plan(
+        &self,
+        context: &Context<Clients>,
+        plan: &mut Plan<Self::Model>,
+    ) -> Result<(), Diagnostics> {
+        rules::at_plan(context, plan).await
+    }
+
     async fn plan_destroy(
         &self,
         context: &Context<Clients>,
@@ -79,7 +89,9 @@ impl Resource for Applications {
     ) -> Outcome<Self::Model> {
         let manifest = manifest(&planned)?;
         let target = target(context, &planned).await?;
-        let live = target.create(&manifest, create_timeout(planned.timeouts.as_ref())).await?;
+        let within = create_timeout(planned.timeouts.as_ref());
+        rules::at_apply(context, &target, None, &planned, within).await?;
+        let live = target.create(&manifest, within).await?;
         let uid = text(&live, "/metadata/uid").to_owned();
         Ok(planned.store(ApplicationComputed { uid }))
     }
@@ -103,6 +115,8 @@ impl Resource for Applications {
         let manifest = manifest(&planned)?;
         let target = target(context, &planned).await?;
         let declared = |name: &str| planned.annotations.as_ref().is_some_and(|all| all.contains_key(name));
+        let within = update_timeout(planned.timeouts.as_ref());
+        rules::at_apply(context, &target, Some(&prior), &planned, within).await?;
         let uid = match target.update(manifest, declared, Prune::Spec).await? {
             Found::Written(live) => {
                 if planned.on_destroy != "cascade" {

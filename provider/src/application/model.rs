@@ -53,6 +53,8 @@ pub struct Application<S: Stage> {
     /// What becomes of what the application has deployed when it is destroyed: `refuse` stops the destroy
     /// while there is anything, `cascade` deletes it too (by a finalizer, which holds for everybody who deletes
     /// the application), `orphan` leaves it running. A change takes effect when it has been applied.
+    /// An application that is replaced (renamed, or by `-replace`) leaves it to its successor whatever is said
+    /// here.
     #[attr(default = "refuse", check = tfplug::check::one_of(ON_DESTROY))]
     pub on_destroy: S::Input<String>,
     /// Another cluster than the provider's, for the application itself.

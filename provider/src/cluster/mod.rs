@@ -16,8 +16,8 @@ use tfplug::value::Value;
 
 use crate::connection::{Clients, check_own};
 use crate::object::{
-    Found, Kind, Owner, Prune, Target, completed, create_timeout, declared_entries, delete_timeout, flag,
-    imported_entries, kept, left_to, optional, owner, read_raw, read_secret, secret_manifest, text,
+    Block, Found, Kind, Owner, Prune, Target, completed, create_timeout, declared_entries, delete_timeout,
+    flag, imported_entries, kept, left_to, optional, owner, read_raw, read_secret, secret_manifest, text,
     until_none,
 };
 pub(crate) use data::ReadCluster;
@@ -263,7 +263,8 @@ impl Resource for Clusters {
             let here = text(application, "/spec/destination/server") == prior.server
                 || text(application, "/spec/destination/name") == prior.name;
             let leaving = application.pointer("/metadata/deletionTimestamp").is_some();
-            (here && leaving).then(|| "it is being deleted, which needs the cluster".to_owned())
+            let why = "it is being deleted, which needs the cluster";
+            (here && leaving).then(|| Block::Moves(why.to_owned()))
         });
         context.interruptible(wait).await?.map_err(|problem| {
             Diagnostic::error(format!("Cluster `{}` is still in use", prior.name)).detail(problem)

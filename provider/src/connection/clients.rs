@@ -1,14 +1,18 @@
 //! Connections, made when something needs one.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::future::Future;
 use std::path::{Path, PathBuf};
+use std::sync::PoisonError;
+use std::time::Duration;
 
 use bridgehead_kubernetes::connect::{ExecCommand, ExecEnvironment};
-use bridgehead_kubernetes::{Connection, ConnectionSettings, Credentials, connect};
+use bridgehead_kubernetes::{ApiError, Connection, ConnectionSettings, Credentials, connect};
 use tfplug::prelude::{Context, Diagnostic, Diagnostics, Maybe};
 use tokio::sync::Mutex;
 
 use super::{Exec, Kubernetes, OwnKubernetes, eks};
+use crate::project::PlannedProjects;
 
 /// What resources work with: the provider's cluster, and those that resources name.
 pub(crate) struct Clients {
@@ -16,13 +20,37 @@ pub(crate) struct Clients {
     default: Maybe<Option<Kubernetes>>,
     /// By what was asked for, so that a hundred resources share one connection.
     made: Mutex<BTreeMap<String, Connection>>,
+    /// Clusters that did not answer a plan.
+    silent: Mutex<BTreeSet<String>>,
+    /// Projects that were planned in this process.
+    pub(crate) planned_projects: PlannedProjects,
+    /// What agents had created that are replaced, by their place: Terraform has no way from the one object
+    /// to the other.
+    replaced: std::sync::Mutex<BTreeMap<String, BTreeSet<String>>>,
 }
 
 impl Clients {
     pub(crate) fn new(terraform: &str, default: Maybe<Option<Kubernetes>>) -> Self {
         let version = env!("CARGO_PKG_VERSION");
         let user_agent = format!("terraform-provider-bridgehead/{version} (Terraform {terraform})");
-        Self { user_agent, default, made: Mutex::default() }
+        Self {
+            user_agent,
+            default,
+            made: Mutex::default(),
+            silent: Mutex::default(),
+            planned_projects: PlannedProjects::default(),
+            replaced: std::sync::Mutex::default(),
+        }
+    }
+
+    /// Leaves to the successor of an agent what that one had created.
+    pub(crate) fn hand_over(&self, place: String, created: BTreeSet<String>) {
+        self.replaced.lock().unwrap_or_else(PoisonError::into_inner).insert(place, created);
+    }
+
+    /// What the predecessor of an agent had created, if there was one.
+    pub(crate) fn take_over(&self, place: &str) -> Option<BTreeSet<String>> {
+        self.replaced.lock().unwrap_or_else(PoisonError::into_inner).remove(place)
     }
 
     /// The connection for a resource, or nothing while the provider's configuration is not known: what is
@@ -45,6 +73,39 @@ impl Clients {
         let connection = connect(&ConnectionSettings { user_agent: self.user_agent.clone(), ..settings })?;
         made.insert(key, connection.clone());
         Ok(Some(connection))
+    }
+
+    /// What a look at a cluster finds that a plan can do without. One that once has not answered in time is
+    /// not asked again: a plan of many resources must not take minutes because there is no cluster.
+    pub(crate) async fn look<T, F>(
+        &self,
+        own: Option<&OwnKubernetes>,
+        within: Duration,
+        look: impl FnOnce(Connection) -> F,
+    ) -> Option<T>
+    where
+        F: Future<Output = Result<T, ApiError>>,
+    {
+        let key = format!("{own:?}");
+        if self.silent.lock().await.contains(&key) {
+            return None;
+        }
+        let work = async {
+            match self.known(own).await {
+                Ok(Some(connection)) => look(connection).await.map_err(|error| error.is_transient()),
+                Ok(None) => Err(false),
+                Err(_) => Err(true),
+            }
+        };
+        match tokio::time::timeout(within, work).await {
+            Ok(Ok(found)) => Some(found),
+            // It answers, if only with a refusal.
+            Ok(Err(false)) => None,
+            Ok(Err(true)) | Err(_) => {
+                self.silent.lock().await.insert(key);
+                None
+            }
+        }
     }
 
     /// The connection for a resource, needed now.

@@ -17,7 +17,7 @@ mod settle;
 mod target;
 mod timeouts;
 
-pub(crate) use blocking::until_none;
+pub(crate) use blocking::{Block, until_none};
 pub(crate) use kinds::{Kind, resource_of};
 pub(crate) use metadata::{completed, declared_entries, imported_entries};
 pub(crate) use ownership::{Owner, owner};

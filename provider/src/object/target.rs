@@ -101,7 +101,7 @@ impl<'c> Target<'c> {
     }
 
     /// Waits until the kind is served and the namespace is there.
-    async fn wait_for_place(&self, within: Duration) -> Result<(), Diagnostics> {
+    pub(crate) async fn wait_for_place(&self, within: Duration) -> Result<(), Diagnostics> {
         let explain = |error: waits::WaitError| {
             Diagnostic::error(format!("{} can't be created yet", self.key)).detail(format!(
                 "{error}.\n\nIt needs the custom resource definitions and the namespace that `bridgehead_agent` \

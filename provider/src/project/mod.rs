@@ -1,6 +1,7 @@
 //! `bridgehead_project`: an AppProject.
 
 mod model;
+mod planned;
 
 use bridgehead_kubernetes::watch::WatchTarget;
 use serde_json::{Value as Json, json};
@@ -10,11 +11,12 @@ use tfplug::value::Value;
 
 use crate::connection::{Clients, check_own};
 use crate::object::{
-    Found, Kind, Owner, Prune, Target, check, codec, create_timeout, delete_timeout, left_to, owner, settle,
-    text,
+    Block, Found, Kind, Owner, Prune, Target, check, codec, create_timeout, delete_timeout, left_to, owner,
+    settle, text,
 };
 pub use model::Project;
 use model::ProjectComputed;
+pub(crate) use planned::{PlannedProject, PlannedProjects, ProjectKey};
 
 /// The attributes that are the project's `spec`.
 const SPEC: &[&str] = &[
@@ -105,6 +107,24 @@ impl Resource for Projects {
         );
     }
 
+    async fn plan(
+        &self,
+        context: &Context<Clients>,
+        plan: &mut Plan<Self::Model>,
+    ) -> Result<(), Diagnostics> {
+        context.client()?.planned_projects.note_plan(&plan.planned);
+        Ok(())
+    }
+
+    async fn plan_destroy(
+        &self,
+        context: &Context<Clients>,
+        prior: Project<Partial>,
+    ) -> Result<(), Diagnostics> {
+        context.client()?.planned_projects.note_destroy(&prior);
+        Ok(())
+    }
+
     async fn create(&self, context: &Context<Clients>, planned: Project<Applying>) -> Outcome<Self::Model> {
         let manifest = manifest(&planned)?;
         let target = Target::new(
@@ -165,7 +185,8 @@ impl Resource for Projects {
             return Ok(());
         }
         let within = delete_timeout(prior.timeouts.as_ref());
-        context.interruptible(without_applications(&target, &prior, within)).await??;
+        let replaced = context.is_replaced();
+        context.interruptible(without_applications(&target, &prior, replaced, within)).await??;
         target.delete(&live, within, |_| String::new()).await
     }
 
@@ -192,11 +213,13 @@ impl Resource for Projects {
     }
 }
 
-/// Waits, within `within`, until no application of this project is being deleted: the agent needs the
-/// project's rules to take down what the application deployed.
+/// Waits until no application of this project is being deleted: the agent needs the project's rules to take
+/// down what the application deployed. Nor are rules taken from under an application that stays, unless
+/// others come in their place.
 async fn without_applications(
     target: &Target<'_>,
     prior: &Project<Partial>,
+    replaced: bool,
     within: std::time::Duration,
 ) -> Result<(), Diagnostics> {
     crate::object::until_none(
@@ -204,13 +227,23 @@ async fn without_applications(
         WatchTarget::all(Kind::Application.resource()).in_namespace(&prior.namespace),
         within,
         |application| {
-            let of_project = text(application, "/spec/project") == prior.name
-                && application.pointer("/metadata/deletionTimestamp").is_some();
-            of_project.then(|| "it is being deleted, which needs the project".to_owned())
+            if text(application, "/spec/project") != prior.name {
+                return None;
+            }
+            match application.pointer("/metadata/deletionTimestamp") {
+                Some(_) => Some(Block::Moves("it is being deleted, which needs the project".to_owned())),
+                None if replaced => None,
+                None => Some(Block::Stands("it belongs to the project, and nobody has deleted it".to_owned())),
+            }
         },
     )
     .await
     .map_err(|problem| {
-        Diagnostic::error(format!("Project `{}` is still in use", prior.name)).detail(problem).into()
+        Diagnostic::error(format!("Project `{}` is still in use", prior.name))
+            .detail(format!(
+                "{problem}\n\nWithout its project an application is not valid. Delete the applications, or move \
+                 them to another project; then destroy again. A `removed` block leaves the project where it is."
+            ))
+            .into()
     })
 }

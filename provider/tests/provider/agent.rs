@@ -68,6 +68,14 @@ async fn an_agent_lives_through_its_life_and_leaves_nothing() {
     assert_eq!(get(&definitions(&client), "applications.argoproj.io").await, Json::Null);
     let roles = dynamic(&client, &kind("rbac.authorization.k8s.io", "v1", "ClusterRole"), None);
     assert_eq!(get(&roles, "bridgehead-agent").await, Json::Null);
+
+    // An imported agent may have come to a cluster that had its definitions: they stay.
+    terraform.configure(&agent(""));
+    terraform.apply();
+    terraform.assert_imports("bridgehead_agent.this", "argocd");
+    let told = terraform.destroy();
+    assert!(told.contains("CustomResourceDefinition applications.argoproj.io was kept"), "{told}");
+    assert_eq!(get(&roles, "bridgehead-agent").await, Json::Null);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -149,7 +157,11 @@ async fn one_apply_and_one_destroy_without_dependencies() {
     let (cluster, client) = cluster("agent-parallel").await;
     let all = r#"
 resource "bridgehead_agent" "this" {}
-resource "bridgehead_project" "this" { name = "shop" }
+resource "bridgehead_project" "this" {
+  name         = "shop"
+  source_repos = ["https://git.example.com/*"]
+  destinations = [{ server = "https://kubernetes.default.svc", namespace = "shop" }]
+}
 resource "bridgehead_repository" "this" {
   name = "config"
   url  = "https://git.example.com/config.git"

@@ -37,15 +37,46 @@ async fn workloads_are_never_deleted_unless_asked() {
     let first = uid(&get(&api, "web").await);
     let told = terraform.fail(&["destroy", "-auto-approve"]);
     assert!(told.contains("still has workloads") && told.contains("Deployment shop/web"), "{told}");
-    // A rename is a destroy too.
-    terraform.configure(&application(&stage.namespace, "refuse").replace("\"web\"", "\"website\""));
-    assert!(terraform.fail(&["apply", "-auto-approve"]).contains("still has workloads"));
     assert_eq!(uid(&get(&api, "web").await), first);
 
     terraform.configure(&application(&stage.namespace, "orphan"));
     terraform.succeed(&["apply", "-auto-approve"]);
     terraform.destroy();
     assert_eq!(get(&api, "web").await, Json::Null);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_deployed_is_left_to_an_application_that_takes_the_place() {
+    let stage = Stage::new("replaced").await;
+    let api = stage.applications();
+    let finalizers = async |name: &str| get(&api, name).await["metadata"]["finalizers"].clone();
+    // Nobody serves finalizers here: one that is left would keep the old application.
+    for on_destroy in ["refuse", "cascade"] {
+        let terraform = Terraform::with(stage.cluster, &application(&stage.namespace, on_destroy));
+        terraform.apply();
+        edit_as(&api, AGENT, "web", &deployed()).await;
+        let told = terraform.succeed(&["apply", "-auto-approve", "-replace=bridgehead_application.this"]);
+        assert!(told.contains("has deployed stays") && told.contains("Deployment shop/web"), "{told}");
+        assert_eq!(finalizers("web").await.is_array(), on_destroy == "cascade", "the successor has its own");
+
+        edit_as(&api, AGENT, "web", &deployed()).await;
+        let renamed =
+            application(&stage.namespace, on_destroy).replace("name        = \"web\"", "name = \"website\"");
+        terraform.configure(&renamed);
+        assert!(terraform.apply().contains("has deployed stays"));
+        assert_eq!(get(&api, "web").await, Json::Null);
+
+        // The successor is there before.
+        edit_as(&api, AGENT, "website", &deployed()).await;
+        let first = "lifecycle { create_before_destroy = true }\n  on_destroy";
+        terraform.configure(&application(&stage.namespace, on_destroy).replacen("on_destroy", first, 1));
+        let told = terraform.apply();
+        assert!(told.contains("Application `web`, which has the same source"), "{told}");
+        assert_eq!(get(&api, "website").await, Json::Null);
+        terraform.configure(&application(&stage.namespace, "orphan"));
+        terraform.apply();
+        terraform.destroy();
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -75,8 +106,8 @@ async fn a_cascade_waits_for_the_finalizer_and_names_it() {
     })
     .await
     .unwrap();
-    let (succeeded, told) = running.end();
-    assert!(succeeded, "{told}");
+    let (code, told) = running.end().unwrap();
+    assert_eq!(code, Some(0), "{told}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -122,10 +122,10 @@ async fn an_interrupted_wait_ends_soon_and_recreates_nothing() {
     terraform.succeed(&["apply", "-auto-approve", "-target=bridgehead_application.this"]);
     let first = uid(&get(&api, "web").await);
     let mut running = terraform.start(&["apply", "-auto-approve"]);
-    running.until("bridgehead_application_wait.this: Still creating");
-    running.interrupt();
-    let (succeeded, told) = running.end();
-    assert!(!succeeded && told.contains("interrupted"), "{told}");
+    running.until("bridgehead_application_wait.this: Still creating").unwrap();
+    running.interrupt().unwrap();
+    let (code, told) = running.end().unwrap();
+    assert!(code == Some(1) && told.contains("interrupted"), "{told}");
     edit_as(&api, AGENT, "web", &status("Synced", "Healthy", "Succeeded", &json!([]))).await;
     terraform.apply();
     assert_eq!(uid(&get(&api, "web").await), first);
