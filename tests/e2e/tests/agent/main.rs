@@ -4,6 +4,7 @@ mod access;
 mod bad_input;
 mod crash;
 mod guard;
+mod guides;
 mod hooks;
 mod operations;
 mod rest;
