@@ -20,6 +20,7 @@ use super::record::{Record, TaskRecord, TaskState};
 use super::task::{ApplyChoice, Task, TaskId, Work};
 use super::waves;
 use super::words::{and_more, kubectl_name, waiting_message};
+pub use hooks::release_left_over;
 use hooks::{hook_type, remove_finalizer};
 
 use crate::health;
@@ -117,13 +118,15 @@ enum Flow {
 impl Machine<'_> {
     fn go_on(&mut self, begins: bool) -> Flow {
         if begins {
-            if let Some(message) = self.reject() {
+            self.reject_open();
+            if let Some(message) = self.rejection() {
                 return Flow::End(OperationPhase::Failed, message);
             }
             self.note_what_may_vanish();
         }
         loop {
             self.watch_running();
+            self.reject_open();
             let released = self.release_ended_hooks();
             if !released.is_empty() {
                 return Flow::Run(released, Persist::Before);
@@ -135,14 +138,32 @@ impl Machine<'_> {
         }
     }
 
-    /// Objects that may not be synced end the operation before its first write.
-    fn reject(&mut self) -> Option<String> {
+    /// Fails what may not be synced and has not been synced yet. A project may become stricter at any time:
+    /// what was written before that stays as it is.
+    fn reject_open(&mut self) {
         let plan = self.plan;
         for (task, message) in plan.rejected() {
-            self.set(task, Some(ResultCode::SyncFailed), TaskState::Failed, message);
+            if self.is_open(task) {
+                self.set(task, Some(ResultCode::SyncFailed), TaskState::Failed, message);
+            }
         }
-        let (task, message) = plan.rejected().first()?;
-        let more = and_more(plan.rejected().len());
+    }
+
+    /// Why the operation has no further step: an object that it was to write may not be synced.
+    fn rejection(&self) -> Option<String> {
+        let failed: Vec<_> = self
+            .plan
+            .rejected()
+            .iter()
+            .filter(|(task, _)| {
+                let entry = self.record.task(&task.id);
+                entry.is_some_and(|entry| {
+                    entry.state == TaskState::Failed && entry.code == Some(ResultCode::SyncFailed)
+                })
+            })
+            .collect();
+        let (task, message) = failed.first()?;
+        let more = and_more(failed.len());
         Some(format!("one or more synchronization tasks are not valid: {}: {message}{more}", task.id))
     }
 
@@ -209,10 +230,11 @@ impl Machine<'_> {
             {
                 self.refused.push(task.id.clone());
             }
-            (effect, Err(Failure::Refused { message })) => {
-                if matches!(effect, Effect::RemoveFinalizer(_)) {
-                    self.refused.push(task.id.clone());
-                }
+            // What the hook has come to stands. Its finalizer comes off later, if need be after the operation.
+            (Effect::RemoveFinalizer(_), Err(Failure::Refused { .. })) if self.state(task).has_ended() => {
+                self.refused.push(task.id.clone());
+            }
+            (_, Err(Failure::Refused { message })) => {
                 self.set(task, Some(ResultCode::SyncFailed), TaskState::Error, message);
             }
         }
@@ -249,7 +271,7 @@ impl Machine<'_> {
             };
             if task.is_hook() { self.watch_hook(task) } else { self.watch_object(task) }
         }
-        self.adopt_announced();
+        self.adopt_created();
     }
 
     /// A task that the plan no longer has cannot be waited for.
@@ -288,7 +310,7 @@ impl Machine<'_> {
     /// One decision about the regular tasks, taken by steps of phase and wave.
     fn next(&mut self) -> Flow {
         let current = self.plan.regular().filter(|task| self.is_open(task)).map(Task::step).min();
-        if self.has_failed_and_tried_its_step() {
+        if self.rejection().is_some() || self.has_failed_and_tried_its_step() {
             let hooks = self.running(Task::is_hook);
             return if hooks.is_empty() { self.fail() } else { Flow::Wait(waiting_message(&hooks)) };
         }
@@ -492,7 +514,7 @@ impl Machine<'_> {
         if !effects.is_empty() {
             return Flow::Run(effects, Persist::Before);
         }
-        Flow::End(OperationPhase::Failed, self.failure_message())
+        Flow::End(OperationPhase::Failed, self.rejection().unwrap_or_else(|| self.failure_message()))
     }
 
     fn failure_message(&self) -> String {
@@ -520,7 +542,7 @@ impl Machine<'_> {
             let Some(live) = self.own_hook(task).filter(|_| !self.refused.contains(&task.id)) else {
                 continue;
             };
-            if let Some(effect) = remove_finalizer(task, live.clone()) {
+            if let Some(effect) = remove_finalizer(task.id.phase, live.clone()) {
                 effects.push(effect);
             } else if was_running && !live.is_terminating() {
                 effects.push(delete(task, live, PropagationPolicy::Background, DeleteReason::Terminated));

@@ -23,7 +23,7 @@ mod words;
 pub use attempt::Attempt;
 pub use auto::{AutoInput, AutoSync, decide};
 pub use effect::{ApplyEffect, DeleteEffect, DeleteReason, Done, Effect, Failure, FinalizerEffect, Outcome};
-pub use machine::{Advance, Observed, Persist, Seen, advance};
+pub use machine::{Advance, Observed, Persist, Seen, advance, release_left_over};
 pub use plan::{Plan, PlanInput, PlanSettings, Step, Target, build};
 pub use record::{Record, TaskRecord, TaskState};
 pub use task::{ApplyChoice, HookTask, Strategy, Task, TaskId, Work};

@@ -320,12 +320,15 @@ pub(super) fn hook_attempt(attempt: &str, phase: SyncPhase) -> String {
     format!("{attempt}/{}", phase.as_str())
 }
 
-/// Gives prunes their mirrored waves, or the place behind all others.
+/// Gives prunes their mirrored waves, or the place behind all others of the Sync phase.
 fn place_prunes(tasks: &mut [Task], record: Option<&Record>) {
     let mirrored = waves::mirror(tasks.iter().filter(|task| task.is_prune()).map(|task| task.wave));
+    for task in tasks.iter_mut().filter(|task| task.is_prune()) {
+        task.wave = mirrored.get(&task.wave).copied().unwrap_or(task.wave);
+    }
     let behind_all = tasks
         .iter()
-        .filter(|task| task.id.phase == SyncPhase::Sync && !task.is_prune())
+        .filter(|task| task.id.phase == SyncPhase::Sync)
         .map(|task| task.wave)
         .max()
         .map_or(0, |wave| wave.saturating_add(1));
@@ -334,11 +337,7 @@ fn place_prunes(tasks: &mut [Task], record: Option<&Record>) {
         let noted = record
             .and_then(|record| record.task(&task.id))
             .and_then(|entry| waves::from_note(&entry.message));
-        task.wave = match noted {
-            Some(wave) => wave,
-            None if *last => behind_all,
-            None => mirrored.get(&task.wave).copied().unwrap_or(task.wave),
-        };
+        task.wave = noted.unwrap_or(if *last { behind_all } else { task.wave });
     }
 }
 

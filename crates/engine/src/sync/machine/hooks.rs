@@ -8,10 +8,11 @@ use bridgehead_api::application::{
 use super::{Machine, Seen, delete};
 use crate::health;
 use crate::manifest::Live;
+use crate::sync::attempt::Attempt;
 use crate::sync::effect::{DeleteReason, Effect, FinalizerEffect};
 use crate::sync::plan::hook_attempt;
 use crate::sync::record::{TaskRecord, TaskState};
-use crate::sync::task::{Task, Work};
+use crate::sync::task::{Task, TaskId, Work};
 
 impl Machine<'_> {
     /// The live hook of this attempt and phase.
@@ -24,15 +25,19 @@ impl Machine<'_> {
         live.manifest.annotation(annotations::HOOK_ATTEMPT) == Some(wanted.as_str())
     }
 
-    /// Hooks that were announced before a restart, and are live: their creation did take place.
-    pub(super) fn adopt_announced(&mut self) {
-        let announced: Vec<&Task> = self
+    /// Hooks that were announced before a restart, or whose creation was taken for a failure because its
+    /// answer was lost, and that are live: their creation did take place.
+    pub(super) fn adopt_created(&mut self) {
+        let is_in_doubt = |entry: &TaskRecord| {
+            entry.is_announced() || (entry.hook.is_some() && entry.state == TaskState::Error)
+        };
+        let in_doubt: Vec<&Task> = self
             .plan
             .tasks()
             .iter()
-            .filter(|task| self.record.task(&task.id).is_some_and(TaskRecord::is_announced))
+            .filter(|task| self.record.task(&task.id).is_some_and(is_in_doubt))
             .collect();
-        for task in announced {
+        for task in in_doubt {
             if self.own_hook(task).is_some() {
                 self.set(task, Some(ResultCode::Synced), TaskState::Running, "created");
                 self.watch_hook(task);
@@ -80,7 +85,7 @@ impl Machine<'_> {
             .iter()
             .filter(|task| task.is_hook() && self.state(task).has_ended())
             .filter(|task| !self.refused.contains(&task.id))
-            .filter_map(|task| self.own_hook(task).and_then(|live| remove_finalizer(task, live)))
+            .filter_map(|task| self.own_hook(task).and_then(|live| remove_finalizer(task.id.phase, live)))
             .collect()
     }
 
@@ -99,7 +104,7 @@ impl Machine<'_> {
                 continue;
             }
             waiting = waiting.or(Some(*task));
-            if let Some(effect) = remove_finalizer(task, live.clone()) {
+            if let Some(effect) = remove_finalizer(task.id.phase, live.clone()) {
                 effects.push(effect);
             } else if !live.is_terminating() {
                 effects.push(delete(
@@ -131,6 +136,29 @@ impl Machine<'_> {
     }
 }
 
+/// Takes our finalizer off the hooks of attempts that are over: those whose end could not be told to the API
+/// server while their operation ran, and those of an operation that was given up. Nobody waits for their end
+/// any more, and whoever deletes them would wait for ever. `running` is the attempt that goes on, if one does.
+pub fn release_left_over<'a>(
+    live: impl IntoIterator<Item = &'a Live>,
+    running: Option<&Attempt>,
+) -> Vec<Effect> {
+    let running = running.map(|attempt| format!("{attempt}/"));
+    let release = |live: &Live| {
+        let attempt = live.manifest.annotation(annotations::HOOK_ATTEMPT)?;
+        let is_over = running.as_ref().is_none_or(|running| !attempt.starts_with(running.as_str()));
+        is_over.then(|| remove_finalizer(phase_of(attempt), live.clone())).flatten()
+    };
+    live.into_iter().filter_map(release).collect()
+}
+
+/// The phase at the end of a hook's annotation.
+fn phase_of(attempt: &str) -> SyncPhase {
+    let phases = [SyncPhase::PreSync, SyncPhase::Sync, SyncPhase::SyncFail];
+    let word = attempt.rsplit('/').next().unwrap_or_default();
+    phases.into_iter().find(|phase| phase.as_str() == word).unwrap_or(SyncPhase::PostSync)
+}
+
 pub(super) fn hook_type(phase: SyncPhase) -> HookType {
     match phase {
         SyncPhase::PreSync => HookType::PreSync,
@@ -142,10 +170,12 @@ pub(super) fn hook_type(phase: SyncPhase) -> HookType {
     }
 }
 
-pub(super) fn remove_finalizer(task: &Task, live: Live) -> Option<Effect> {
+/// Takes our finalizer off, if it is on.
+pub(super) fn remove_finalizer(phase: SyncPhase, live: Live) -> Option<Effect> {
     let held = live.finalizers().any(|finalizer| finalizer == annotations::HOOK_FINALIZER);
     held.then(|| {
         let finalizer = annotations::HOOK_FINALIZER.into();
-        Effect::RemoveFinalizer(FinalizerEffect { task: task.id.clone(), live, finalizer })
+        let task = TaskId { phase, key: live.key.clone() };
+        Effect::RemoveFinalizer(FinalizerEffect { task, live, finalizer })
     })
 }
