@@ -7,7 +7,7 @@ use anyhow::{Context, Result, ensure};
 use bridgehead_api::crd::{self, Kind};
 use bridgehead_test_harness::{Probe, namespace, test_cluster, wait_for, workspace};
 use kube::Client;
-use kube::api::{Api, ApiResource, DynamicObject, GroupVersionKind, PostParams};
+use kube::api::{Api, ApiResource, DynamicObject, GroupVersionKind, Patch, PatchParams, PostParams};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -202,5 +202,81 @@ async fn a_written_type_is_read_back_as_the_same_value() -> Result<()> {
         objects(&client, Kind::Application, &namespace).create(&PostParams::default(), &object).await?;
     let read = bridgehead_api::application::Application::from_value(serde_json::to_value(&live)?)?;
     assert_eq!((read.spec, read.status, read.operation), (wanted.spec, wanted.status, wanted.operation));
+    Ok(())
+}
+
+/// What a check of a manifest says, and that of it which the schemas say too.
+#[derive(Deserialize)]
+struct Check {
+    valid: bool,
+    #[serde(default)]
+    errors: Vec<CheckError>,
+}
+
+#[derive(Deserialize)]
+struct CheckError {
+    path: String,
+    says: String,
+}
+
+impl CheckError {
+    fn is_the_schemas(&self) -> bool {
+        ["unknown field", "required", "boolean"].iter().any(|word| self.says.contains(word))
+    }
+}
+
+/// `None` where the API server judges all documents of a case as its check does.
+async fn judge(client: &Client, namespace: &str, folder: &Path) -> Result<Option<String>> {
+    let expected: Check = yaml(&folder.join("expect.yaml"))?;
+    let text = std::fs::read_to_string(folder.join("manifest.yaml"))?;
+    let case = folder.file_name().and_then(|name| name.to_str()).context("a case has a name")?;
+    let schemas: Vec<&CheckError> = expected.errors.iter().filter(|error| error.is_the_schemas()).collect();
+    if !expected.valid && schemas.is_empty() {
+        return Ok(None);
+    }
+    let strict = PatchParams { force: true, ..PatchParams::apply("test").validation_strict() };
+    for (index, mut document) in serde_saphyr::from_multiple::<Value>(&text)?.into_iter().enumerate() {
+        let kind =
+            document["kind"].as_str().and_then(Kind::from_name).context("`kind` is one of the three")?;
+        let name = format!("{case}-{index}");
+        document["metadata"]["name"] = name.clone().into();
+        document["metadata"]["namespace"] = namespace.into();
+        let answer = objects(client, kind, namespace).patch(&name, &strict, &Patch::Apply(&document)).await;
+        match answer {
+            Ok(live) if expected.valid => {
+                if live.data["spec"] != document["spec"] {
+                    return Ok(Some(format!(
+                        "stored {:#}\ninstead of {:#}",
+                        live.data["spec"], document["spec"]
+                    )));
+                }
+            }
+            Ok(_) => return Ok(Some("stored".to_owned())),
+            Err(kube::Error::Api(status)) if !expected.valid => {
+                let fields = schemas.iter().filter_map(|error| error.path.rsplit('.').next());
+                if !fields.into_iter().any(|field| status.message.contains(field)) {
+                    return Ok(Some(format!("refused for something else: {status}")));
+                }
+            }
+            Err(error) => return Ok(Some(format!("refused: {error}"))),
+        }
+    }
+    Ok(None)
+}
+
+#[tokio::test]
+async fn what_users_write_is_stored_whole_and_what_is_wrong_in_it_refused() -> Result<()> {
+    let client = client().await?;
+    let namespace = namespace(&client, "users").await?;
+    let mut failures = Vec::new();
+    let folders = std::fs::read_dir(workspace().join("tests/corpus/seeds"))?.flatten();
+    let folders: Vec<PathBuf> = folders.map(|entry| entry.path()).filter(|path| path.is_dir()).collect();
+    ensure!(folders.len() > 40, "the corpus is not there");
+    for folder in &folders {
+        if let Some(difference) = judge(&client, &namespace, folder).await? {
+            failures.push(format!("{}: {difference}", folder.display()));
+        }
+    }
+    ensure!(failures.is_empty(), "\n{}", failures.join("\n\n"));
     Ok(())
 }
