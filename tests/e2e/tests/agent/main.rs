@@ -10,3 +10,4 @@ mod operations;
 mod rest;
 mod sync;
 mod waves;
+mod windows;
