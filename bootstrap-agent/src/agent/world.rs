@@ -1,6 +1,6 @@
 //! The controller's outside, over tokio, real clusters and real repositories.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::hash::{BuildHasher, RandomState};
@@ -32,11 +32,13 @@ const CONTROL_BUDGET: usize = 16 << 20;
 pub(crate) struct AgentWorld {
     connection: Connection,
     control: Rc<LiveCluster>,
+    /// False until the destination of this name is asked for, which is `control` the first time.
+    in_cluster_is_open: Cell<bool>,
     repositories: Repositories,
     inbox: RefCell<Inbox>,
     send: mpsc::UnboundedSender<Event>,
     seed: RandomState,
-    drawn: std::cell::Cell<u64>,
+    drawn: Cell<u64>,
     /// Keeps the control namespace's watches running.
     _control_watches: Watches,
 }
@@ -74,11 +76,12 @@ impl AgentWorld {
         Self {
             connection,
             control: Rc::new(cluster),
+            in_cluster_is_open: Cell::new(false),
             repositories,
             inbox: RefCell::new(inbox),
             send,
             seed: RandomState::new(),
-            drawn: std::cell::Cell::new(0),
+            drawn: Cell::new(0),
             _control_watches: control_watches,
         }
     }
@@ -144,10 +147,13 @@ fn unpack(ready: &mut VecDeque<Event>, id: &ClusterId, event: WatchEvent) {
             kind: kind.clone(),
             frame,
         })),
-        WatchNews::Interrupted { message } | WatchNews::Refused { message, .. } => {
-            ready.push_back(Event::WatchFailed { cluster: id.clone(), kind, message });
+        WatchNews::Interrupted { message } => {
+            ready.push_back(Event::WatchFailed { cluster: id.clone(), kind, message, is_refused: false });
         }
-        WatchNews::Resumed => {}
+        WatchNews::Refused { message, .. } => {
+            ready.push_back(Event::WatchFailed { cluster: id.clone(), kind, message, is_refused: true });
+        }
+        WatchNews::Resumed => ready.push_back(Event::WatchResumed { cluster: id.clone(), kind }),
     }
 }
 
@@ -181,14 +187,21 @@ impl World for AgentWorld {
 
     fn connect(&self, target: &ClusterTarget) -> Result<Rc<LiveCluster>, String> {
         if target.id == ClusterId::in_cluster() {
-            // Known from the start: say so again, for those who have only now begun to wait.
-            self.control.discover_again(self.send.clone());
-            return Ok(self.control.clone());
+            if !self.in_cluster_is_open.replace(true) {
+                // Known from the start: say so again, for those who have only now begun to wait.
+                self.control.discover_again(self.send.clone());
+                return Ok(self.control.clone());
+            }
         }
-        let settings = destination::settings(&target.cluster)?;
-        let connection = connect(&settings).map_err(|error| error.to_string())?;
+        let connection = if target.id == ClusterId::in_cluster() {
+            self.connection.clone()
+        } else {
+            connect(&destination::settings(&target.cluster)?).map_err(|error| error.to_string())?
+        };
         let (cluster, receiver) = LiveCluster::open(target.id.clone(), connection, self.send.clone());
         let mut inbox = self.inbox.borrow_mut();
+        // What the watches of the one before still had to tell is nothing to the new one, which lists anew.
+        inbox.ready.retain(|event| !matches!(event, Event::Frame { cluster, .. } if *cluster == target.id));
         inbox.clusters.retain(|(id, _)| *id != target.id);
         inbox.clusters.push((target.id.clone(), receiver));
         Ok(Rc::new(cluster))

@@ -1,14 +1,15 @@
 //! Destinations: connection, live cache and what was learnt about them.
 
 use std::cell::RefCell;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::rc::Rc;
 
-use bridgehead_api::{GroupKind, ObjectKey, Uid};
+use bridgehead_api::{ApplicationKey, GroupKind, GroupVersionKind, ObjectKey, Uid};
 use bridgehead_engine::compare::DiffMemo;
 use bridgehead_engine::manifest::{Live, Manifest};
 use bridgehead_kubernetes::cache::{Applied, Change, Frame, FrameError, LiveCache, Lookup};
 use bridgehead_kubernetes::discovery::Resource;
+use jiff::{SignedDuration, Timestamp};
 
 use super::world::{Cluster, Reply};
 
@@ -22,8 +23,44 @@ pub(super) struct ClusterHandle<C> {
     pub memo: RefCell<DiffMemo>,
     /// Why it cannot be talked to at present.
     pub trouble: RefCell<Option<String>>,
+    /// Watches that do not go on at present.
+    failing: RefCell<HashMap<GroupKind, WatchTrouble>>,
     /// Objects that an answer to a write of ours said are gone, until the watch says so too.
     gone: RefCell<HashMap<ObjectKey, Uid>>,
+    /// What each application looks at. The cache keeps these objects whatever mark they carry.
+    wanted: RefCell<BTreeMap<ApplicationKey, HashSet<ObjectKey>>>,
+    /// Kinds and versions that are served, as the applications were last told.
+    served: RefCell<Option<BTreeSet<GroupVersionKind>>>,
+}
+
+/// Why a watch does not go on.
+#[derive(Clone, Debug)]
+pub(super) struct WatchTrouble {
+    /// In the API server's words, or what happened on the way.
+    pub message: String,
+    /// True if the API server does not let us.
+    pub is_refused: bool,
+    /// Since when.
+    pub since: Timestamp,
+}
+
+/// How long a watch may be interrupted before what it brought counts as outdated: API servers restart, and
+/// that is nobody's trouble.
+const INTERRUPTION: SignedDuration = SignedDuration::from_secs(30);
+
+impl WatchTrouble {
+    /// From when on people have to know.
+    fn counts_from(&self) -> Timestamp {
+        if self.is_refused {
+            return self.since;
+        }
+        self.since.saturating_add(INTERRUPTION).unwrap_or(Timestamp::MAX)
+    }
+
+    /// True once people have to know.
+    pub(super) fn counts(&self, now: Timestamp) -> bool {
+        self.counts_from() <= now
+    }
 }
 
 /// What is at a key.
@@ -47,8 +84,61 @@ impl<C: Cluster> ClusterHandle<C> {
             cache: RefCell::new(LiveCache::new(seed)),
             memo: RefCell::default(),
             trouble: RefCell::default(),
+            failing: RefCell::default(),
             gone: RefCell::default(),
+            wanted: RefCell::default(),
+            served: RefCell::default(),
         }
+    }
+
+    /// An application looks at an object from now on.
+    pub(super) fn want(&self, application: &ApplicationKey, key: &ObjectKey) {
+        self.cache.borrow_mut().want(key);
+        let mut wanted = self.wanted.borrow_mut();
+        if let Some(known) = wanted.get_mut(application) {
+            if !known.contains(key) {
+                known.insert(key.clone());
+            }
+        } else {
+            wanted.insert(application.clone(), HashSet::from([key.clone()]));
+        }
+    }
+
+    /// An application looks at these objects, and at no others any more.
+    pub(super) fn want_only(&self, application: &ApplicationKey, keys: HashSet<ObjectKey>) {
+        let before = self.wanted.borrow_mut().insert(application.clone(), keys);
+        let drops = |before: &HashSet<ObjectKey>| !before.is_subset(&self.wanted.borrow()[application]);
+        if before.as_ref().is_some_and(drops) {
+            self.drop_unwanted();
+        }
+    }
+
+    /// An application is gone, or has gone elsewhere.
+    pub(super) fn forget(&self, application: &ApplicationKey) {
+        let before = self.wanted.borrow_mut().remove(application);
+        if before.is_some() {
+            self.drop_unwanted();
+        }
+    }
+
+    /// Applications that look at an object.
+    pub(super) fn wanted_by(&self, key: &ObjectKey) -> Vec<ApplicationKey> {
+        let wanted = self.wanted.borrow();
+        wanted.iter().filter(|(_, keys)| keys.contains(key)).map(|(name, _)| name.clone()).collect()
+    }
+
+    fn drop_unwanted(&self) {
+        let wanted = self.wanted.borrow();
+        let all: HashSet<&ObjectKey> = wanted.values().flatten().collect();
+        self.cache.borrow_mut().retain_wanted(|key| all.contains(key));
+        self.memo.borrow_mut().retain(|key| all.contains(key));
+    }
+
+    /// True if what is served differs from what it was when this was asked last.
+    pub(super) fn serves_something_else(&self) -> bool {
+        let now = self.cluster.kinds();
+        let now = now.map(|kinds| kinds.kinds().map(|resource| resource.gvk.clone()).collect());
+        self.served.replace(now.clone()) != now
     }
 
     /// Begins to watch a kind. True once everything of it is known.
@@ -57,6 +147,35 @@ impl<C: Cluster> ClusterHandle<C> {
             self.cluster.watch(resource);
         }
         self.cache.borrow().is_synced(&resource.gvk.group_kind)
+    }
+
+    /// A watch does not go on.
+    pub(super) fn watch_failed(&self, kind: &GroupKind, message: String, is_refused: bool, now: Timestamp) {
+        if is_refused {
+            self.cache.borrow_mut().set_refused(kind, message.as_str());
+        } else {
+            self.cache.borrow_mut().set_interrupted(kind, true);
+        }
+        let mut failing = self.failing.borrow_mut();
+        let since = failing.get(kind).map_or(now, |known| known.since);
+        failing.insert(kind.clone(), WatchTrouble { message, is_refused, since });
+    }
+
+    /// A watch goes on. What kept it from that until now, if anything did.
+    pub(super) fn watch_resumed(&self, kind: &GroupKind) -> Option<WatchTrouble> {
+        let trouble = self.failing.borrow_mut().remove(kind)?;
+        self.cache.borrow_mut().set_interrupted(kind, false);
+        Some(trouble)
+    }
+
+    /// Why nothing can be said of a kind at present.
+    pub(super) fn watch_trouble(&self, kind: &GroupKind, now: Timestamp) -> Option<WatchTrouble> {
+        self.failing.borrow().get(kind).filter(|trouble| trouble.counts(now)).cloned()
+    }
+
+    /// When people have to know of a watch that does not go on: the first of them, if there are any.
+    pub(super) fn watch_trouble_counts_from(&self) -> Option<Timestamp> {
+        self.failing.borrow().values().map(WatchTrouble::counts_from).min()
     }
 
     /// What is known of an object.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use bridgehead_api::ApplicationKey;
+use bridgehead_api::{ApplicationKey, GroupKind};
 use bridgehead_kubernetes::cache::{Applied, Change, Frame, FrameKind};
 use bridgehead_kubernetes::discovery::Discovery;
 use futures::future::LocalBoxFuture;
@@ -74,6 +74,7 @@ impl<W: World> Controller<W> {
             Work::Application(key) => self.pass(key).await,
             Work::Repository(key) => self.poll(key).await,
             Work::Kinds(cluster) => self.read_kinds(cluster).await,
+            Work::Watches(cluster) => self.tell_watches(cluster),
         }
         work
     }
@@ -143,7 +144,6 @@ impl<W: World> Controller<W> {
     /// Reads again what a cluster serves; applications there look again if it serves something else now.
     async fn read_kinds(&self, id: &ClusterId) {
         let Some(handle) = self.state.borrow().clusters.get(id).cloned() else { return };
-        let before = handle.cluster.kinds();
         if let Err(error) = handle.cluster.refresh_kinds().await {
             tracing::warn!(cluster = %id, %error, "failed to read what the cluster serves");
             self.state.borrow_mut().queue.add(
@@ -153,20 +153,8 @@ impl<W: World> Controller<W> {
             );
             return;
         }
-        let versions = |kinds: &Option<std::sync::Arc<Discovery>>| {
-            kinds
-                .as_ref()
-                .map(|kinds| kinds.kinds().map(|resource| resource.gvk.clone()).collect::<BTreeSet<_>>())
-        };
-        if versions(&before) == versions(&handle.cluster.kinds()) {
-            return;
-        }
-        let now = self.world.now();
-        let mut state = self.state.borrow_mut();
-        let placed: Vec<ApplicationKey> =
-            state.placed.iter().filter(|(_, place)| *place == id).map(|(key, _)| key.clone()).collect();
-        for key in placed {
-            state.queue.add(Work::Application(key), now, Priority::Change);
+        if handle.serves_something_else() {
+            self.look_at_all_of(id);
         }
     }
 
@@ -213,6 +201,7 @@ impl<W: World> Controller<W> {
                     let now = self.world.now();
                     self.state.borrow_mut().queue.add(Work::Kinds(cluster.clone()), now, Priority::Change);
                 }
+                self.watch_resumed(&cluster, &kind);
                 match handle.apply_frame(&kind, &frame) {
                     Ok(Applied::Changed(change)) => self.changed(&cluster, &change),
                     Ok(Applied::Listed(changes)) => {
@@ -230,12 +219,16 @@ impl<W: World> Controller<W> {
             Event::Kinds { cluster, trouble } => {
                 if let Some(handle) = self.state.borrow().clusters.get(&cluster) {
                     *handle.trouble.borrow_mut() = trouble;
+                    // Who waits for the first answer is woken below.
+                    handle.serves_something_else();
                 }
                 self.wake_waiting(&cluster);
             }
-            Event::WatchFailed { cluster, kind, message } => {
+            Event::WatchFailed { cluster, kind, message, is_refused } => {
                 tracing::warn!(%cluster, kind = %kind, error = message, "a watch failed and is tried again");
+                self.watch_failed(&cluster, &kind, message, is_refused);
             }
+            Event::WatchResumed { cluster, kind } => self.watch_resumed(&cluster, &kind),
             Event::Pushed { repository } => {
                 let now = self.world.now();
                 let mut state = self.state.borrow_mut();
@@ -251,6 +244,46 @@ impl<W: World> Controller<W> {
             }
         }
         false
+    }
+
+    /// A watch does not go on: at once told to who cannot do without it, and to all if it lasts.
+    fn watch_failed(&self, id: &ClusterId, kind: &GroupKind, message: String, is_refused: bool) {
+        let now = self.world.now();
+        let Some(handle) = self.state.borrow().clusters.get(id).cloned() else { return };
+        handle.watch_failed(kind, message, is_refused, now);
+        let due = handle.watch_trouble_counts_from().unwrap_or(now);
+        self.state.borrow_mut().queue.add(Work::Watches(id.clone()), due, Priority::Change);
+    }
+
+    fn watch_resumed(&self, id: &ClusterId, kind: &GroupKind) {
+        let Some(handle) = self.state.borrow().clusters.get(id).cloned() else { return };
+        let Some(trouble) = handle.watch_resumed(kind) else { return };
+        if trouble.counts(self.world.now()) {
+            self.look_at_all_of(id);
+        }
+    }
+
+    /// Applications of a cluster whose watches do not go on look again, and say so.
+    fn tell_watches(&self, id: &ClusterId) {
+        let handle = self.state.borrow().clusters.get(id).cloned();
+        match handle.and_then(|handle| handle.watch_trouble_counts_from()) {
+            Some(due) if due > self.world.now() => {
+                self.state.borrow_mut().queue.add(Work::Watches(id.clone()), due, Priority::Change);
+            }
+            Some(_) => self.look_at_all_of(id),
+            None => {}
+        }
+    }
+
+    fn look_at_all_of(&self, id: &ClusterId) {
+        let now = self.world.now();
+        let mut state = self.state.borrow_mut();
+        state.waiting.remove(id);
+        let placed: Vec<ApplicationKey> =
+            state.placed.iter().filter(|(_, place)| *place == id).map(|(key, _)| key.clone()).collect();
+        for key in placed {
+            state.queue.add(Work::Application(key), now, Priority::Change);
+        }
     }
 
     fn wake_waiting(&self, cluster: &ClusterId) {
@@ -303,23 +336,11 @@ fn pause_after(tries: u32) -> SignedDuration {
     }
 }
 
-/// Applications of the cluster that have the object in their status. Rare, so no index is kept for it: an
-/// object that an application wants and that carries nobody's mark, or not any more.
+/// Applications of the cluster that want the object. Rare, so no index is kept for it: an object that an
+/// application wants and that carries nobody's mark, or not any more.
 fn wanters<W: World>(state: &State<W>, cluster: &ClusterId, change: &Change) -> Vec<ApplicationKey> {
-    let has = |entry: &Entry| {
-        entry.application.status.resources.iter().any(|resource| {
-            resource.name == *change.key.name
-                && resource.kind == *change.key.group_kind.kind
-                && resource.group == *change.key.group_kind.group
-                && resource.namespace == change.key.namespace()
-        })
-    };
-    state
-        .registry
-        .applications()
-        .filter(|(key, entry)| state.placed.get(*key) == Some(cluster) && has(entry))
-        .map(|(key, _)| key.clone())
-        .collect()
+    let Some(handle) = state.clusters.get(cluster) else { return Vec::new() };
+    handle.wanted_by(&change.key)
 }
 
 fn is_definition(kind: &bridgehead_api::GroupKind) -> bool {

@@ -56,6 +56,12 @@ async fn apply_effect<W: World>(
         }
         written => written,
     };
+    let written = match written {
+        Err(error) if effect.hook && error.kind == CallErrorKind::Unreachable => {
+            was_created(world, cluster, effect).await.ok_or(error)
+        }
+        written => written,
+    };
     match written {
         Ok(verb) => {
             if is_definition(&effect.desired.key.group_kind) && !effect.dry_run {
@@ -104,6 +110,16 @@ async fn create<W: World>(
         }
         Err(error) => Err(error),
     }
+}
+
+/// Looks for a hook whose creation was not answered: one that is there is waited for, and never made twice.
+async fn was_created<W: World>(
+    world: &W,
+    cluster: &ClusterHandle<W::Cluster>,
+    effect: &ApplyEffect,
+) -> Option<&'static str> {
+    let live = read(world, cluster, &effect.desired).await.ok()??;
+    same_attempt(&live.manifest, &effect.desired.manifest).then_some("created")
 }
 
 /// The three-way patch that `kubectl apply` would send.
@@ -239,11 +255,7 @@ async fn finalizer_effect<W: World>(
         dry_run: false,
     };
     match send(world, cluster, call).await {
-        Ok(Reply::Object(object))
-            if object.value().pointer("/metadata/deletionTimestamp").is_some_and(|at| !at.is_null())
-                && Live::new(object.clone()).finalizers().next().is_none() =>
-        {
-            // The last finalizer of an object that was being deleted: it went with this patch.
+        Ok(Reply::Object(object)) if went_with_its_finalizer(&Live::new(object.clone())) => {
             cluster.note_gone(&effect.live);
             Ok(Done::FinalizerRemoved)
         }
@@ -261,6 +273,13 @@ async fn finalizer_effect<W: World>(
         }
         Err(error) => Err(refused(&error)),
     }
+}
+
+/// True for an object that was being deleted and whose last finalizer came off. One that is given time to end,
+/// as Pods are, stays for that time.
+fn went_with_its_finalizer(live: &Live) -> bool {
+    let grace = live.manifest.value().pointer("/metadata/deletionGracePeriodSeconds").and_then(Value::as_i64);
+    live.is_terminating() && live.finalizers().next().is_none() && grace.unwrap_or(0) == 0
 }
 
 /// A JSON patch that takes one finalizer off, on condition that the object and its list are as seen.

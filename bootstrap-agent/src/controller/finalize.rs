@@ -49,7 +49,7 @@ async fn objects_go<W: World>(
     scope: &Scope<W::Cluster>,
     propagation: PropagationPolicy,
 ) -> Result<bool, Stop> {
-    live::watch_kinds(scope, live::known_kinds(scope).into_iter())?;
+    live::watch_kinds(controller, scope, live::known_kinds(scope).into_iter())?;
     let options = target::sync_options(scope);
     let approved = scope.entry.application.metadata.annotation(annotations::DELETION_APPROVED).is_some();
     let mut left: Vec<Live> = Vec::new();

@@ -21,7 +21,8 @@ pub(super) async fn observe<W: World>(
     target: &Target,
 ) -> Result<(), Stop> {
     let objects = || target.desired.iter().chain(&target.hooks);
-    watch_kinds(scope, objects().map(|object| object.key.group_kind.clone()).chain(known_kinds(scope)))?;
+    let kinds = objects().map(|object| object.key.group_kind.clone()).chain(known_kinds(scope));
+    watch_kinds(controller, scope, kinds)?;
     let foreign: Vec<_> = objects()
         .filter(|object| {
             scope.cluster.cache.borrow_mut().want(&object.key);
@@ -46,20 +47,45 @@ pub(super) async fn observe<W: World>(
     Ok(())
 }
 
-/// Begins to watch these kinds; waits where one is not known yet.
-pub(super) fn watch_kinds<C: Cluster>(
-    scope: &Scope<C>,
+/// Begins to watch these kinds; waits where one is not known yet, and says so where one cannot be known.
+pub(super) fn watch_kinds<W: World>(
+    controller: &Controller<W>,
+    scope: &Scope<W::Cluster>,
     kinds: impl Iterator<Item = GroupKind>,
 ) -> Result<(), Stop> {
     let served = scope.cluster.cluster.kinds().ok_or(Stop::Wait)?;
-    let mut waits = false;
+    let now = controller.world.now();
+    let (mut waits, mut troubles) = (false, Vec::new());
     for kind in kinds.collect::<BTreeSet<_>>() {
-        if let Some(resource) = served.preferred(&kind) {
-            waits |= !scope.cluster.watch(resource);
-        }
+        let Some(resource) = served.preferred(&kind) else { continue };
+        waits |= !scope.cluster.watch(resource);
+        troubles.extend(scope.cluster.watch_trouble(&kind, now).map(|trouble| (kind, trouble)));
+    }
+    if !troubles.is_empty() {
+        let server = scope.target.server.as_str();
+        let told = troubles.into_iter().map(|(kind, trouble)| {
+            let hint = if trouble.is_refused {
+                "; the account that this agent uses there must be allowed to get, list and watch it"
+            } else {
+                ""
+            };
+            let group = if kind.group.is_empty() { String::new() } else { format!(".{}", kind.group) };
+            format!("failed to watch {}{group} in cluster {server}: {}{hint}", kind.kind, trouble.message)
+        });
+        let message = told.collect::<Vec<_>>().join("; ");
+        return Err(Problem::passing(
+            ConditionType::ComparisonError,
+            message,
+            controller.in_seconds(LOOK_AGAIN_SECONDS),
+        )
+        .into());
     }
     if waits { Err(Stop::Wait) } else { Ok(()) }
 }
+
+/// Until an application whose cluster cannot be followed is looked at again, if the watch does not resume
+/// before: its verdict becomes Unknown in the end.
+const LOOK_AGAIN_SECONDS: i64 = 60;
 
 /// Kinds of which the application had objects, by its status and its last operation.
 pub(super) fn known_kinds<C>(scope: &Scope<C>) -> Vec<GroupKind> {

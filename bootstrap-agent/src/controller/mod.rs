@@ -13,6 +13,7 @@ mod control;
 mod driver;
 mod execute;
 mod finalize;
+mod left_over;
 mod live;
 mod nudge;
 mod operation;
@@ -100,6 +101,8 @@ enum Work {
     Repository(RepositoryKey),
     /// What a cluster serves has changed.
     Kinds(ClusterId),
+    /// A cluster's watches do not go on.
+    Watches(ClusterId),
 }
 
 /// The controller over one world.

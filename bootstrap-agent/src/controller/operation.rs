@@ -10,8 +10,8 @@ use std::rc::Rc;
 
 use bridgehead_api::Time;
 use bridgehead_api::application::{
-    ApplicationSource, ApplicationStatus, ConditionType, Operation, OperationPhase, OperationState,
-    SyncOperationResult, SyncOptions, SyncStatusCode, next_retry_at,
+    Application, ApplicationSource, ApplicationStatus, ConditionType, Operation, OperationPhase,
+    OperationState, SyncOperationResult, SyncOptions, SyncStatusCode, next_retry_at,
 };
 use bridgehead_api::{ObjectKey, annotations};
 use bridgehead_engine::compare::{Comparison, ResourceComparison};
@@ -32,7 +32,7 @@ use super::pass::{Problem, Scope, Stop};
 use super::reconcile::Wake;
 use super::registry::Entry;
 use super::target::{self, Target};
-use super::world::{Announcement, Cluster, World};
+use super::world::{Announcement, World};
 use super::{execute, live, permissions, store};
 
 /// What became of the operation in this pass.
@@ -169,6 +169,15 @@ fn begin(
     }
 }
 
+/// Which try of which operation a state tells of.
+pub(super) fn attempt_of(application: &Application, state: &OperationState) -> Attempt {
+    Attempt {
+        application: application.metadata.uid.clone(),
+        started_at: state.started_at.timestamp(),
+        retry: state.retry_count,
+    }
+}
+
 /// A try has failed and another is due, or not yet.
 async fn retry<W: World>(
     controller: &Controller<W>,
@@ -232,11 +241,7 @@ async fn run<W: World>(
     let comparison = live::compare(controller, scope, target);
     let sync = state.operation.sync.clone().unwrap_or_default();
     let options = SyncOptions::parse(&sync.sync_options);
-    let attempt = Attempt {
-        application: scope.entry.application.metadata.uid.clone(),
-        started_at: state.started_at.timestamp(),
-        retry: state.retry_count,
-    };
+    let attempt = attempt_of(&scope.entry.application, &state);
     let settings = PlanSettings {
         prune: sync.prune,
         dry_run: sync.dry_run,
@@ -269,7 +274,7 @@ async fn run<W: World>(
         })
         .collect();
     let rejected = rejected(target, &comparison, &options);
-    let namespace = if options.create_namespace { missing_namespace(scope)? } else { None };
+    let namespace = if options.create_namespace { missing_namespace(controller, scope)? } else { None };
     let record = record_of(&state);
     let plan = sync::build(PlanInput {
         targets: &targets,
@@ -596,12 +601,15 @@ async fn give_up<W: World>(
 }
 
 /// The destination's namespace as an object to create, where it is not there.
-fn missing_namespace<C: Cluster>(scope: &Scope<C>) -> Result<Option<Desired>, Stop> {
+fn missing_namespace<W: World>(
+    controller: &Controller<W>,
+    scope: &Scope<W::Cluster>,
+) -> Result<Option<Desired>, Stop> {
     if scope.namespace.as_str().is_empty() {
         return Ok(None);
     }
     let kind = bridgehead_api::GroupKind::new("", "Namespace");
-    live::watch_kinds(scope, std::iter::once(kind.clone()))?;
+    live::watch_kinds(controller, scope, std::iter::once(kind.clone()))?;
     let key = ObjectKey::new(kind, "", scope.namespace.as_str());
     match scope.cluster.lookup(&key) {
         Known::Absent => {

@@ -14,7 +14,7 @@ use super::Controller;
 use super::operation::{self, Operated};
 use super::pass::{Scope, Stop};
 use super::world::World;
-use super::{finalize, live, scope, store, target};
+use super::{finalize, left_over, live, scope, store, target};
 
 /// When to look at the application again, where nothing announces that it is time.
 pub(super) type Wake = Option<Timestamp>;
@@ -55,13 +55,15 @@ async fn compared<W: World>(controller: &Controller<W>, scope: &Scope<W::Cluster
     let status = |before: &ApplicationStatus, extra: Vec<(ConditionType, String)>| {
         controller.status_of(scope, &target, &comparison, before, extra)
     };
-    match operation::go_on(controller, scope, &target, &comparison, &status).await? {
+    let wake = match operation::go_on(controller, scope, &target, &comparison, &status).await? {
         // The operation wrote everything there is to say, and what it did has changed what is live.
-        Operated::Stored { wake } => Ok(wake),
+        Operated::Stored { wake } => wake,
         Operated::Nothing { conditions, wake } => {
             let after = status(&scope.entry.application.status, conditions);
             store::status(controller, &scope.entry, after, target.consumed.clone()).await?;
-            Ok(wake)
+            wake
         }
-    }
+    };
+    let again = left_over::release(controller, scope, &target, &comparison).await;
+    Ok(wake.into_iter().chain(again).min())
 }

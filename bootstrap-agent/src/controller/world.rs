@@ -241,6 +241,15 @@ pub enum Event {
         kind: GroupKind,
         /// Why.
         message: String,
+        /// True if the API server does not let us list or watch this.
+        is_refused: bool,
+    },
+    /// A watch that had failed goes on.
+    WatchResumed {
+        /// Where.
+        cluster: ClusterId,
+        /// Of which kind.
+        kind: GroupKind,
     },
     /// A commit may have arrived at this repository (a webhook).
     Pushed {

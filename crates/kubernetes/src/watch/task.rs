@@ -24,8 +24,8 @@ const SILENCE: Duration = Duration::from_secs(15);
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 /// Permissions that are missing are rarely granted a second later.
-const REFUSED_PAUSE: Duration = Duration::from_secs(30);
-const LONGEST_REFUSED_PAUSE: Duration = Duration::from_mins(10);
+const REFUSED_PAUSE: Duration = Duration::from_secs(5);
+const LONGEST_REFUSED_PAUSE: Duration = Duration::from_mins(1);
 /// What a page of a list should weigh, and its bounds in objects.
 const PAGE_BYTES: usize = 2 << 20;
 const FIRST_PAGE: usize = 50;

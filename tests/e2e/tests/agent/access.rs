@@ -130,3 +130,31 @@ async fn a_second_cluster_by_a_token_of_its_own() -> Result<()> {
     assert!(there.get_opt("one").await?.is_none(), "pruned there");
     Ok(())
 }
+
+#[tokio::test]
+async fn the_agents_own_cluster_is_followed_anew_when_it_is_registered_under_another_name() -> Result<()> {
+    let stage = Stage::start(test_cluster(), "own-cluster", &QUICK).await?;
+    let mut repository = stage.git.create("own-cluster")?;
+    repository.write("app/one.yaml", config_map("one", "1"))?;
+    let commit = repository.commit("first")?;
+    stage.application("own", automated(repository.url(), "app", "own-cluster-app")).await?;
+    stage.wait_synced("own", &commit).await?;
+    let registration = |name: &str| {
+        json!({
+            "apiVersion": "v1", "kind": "Secret",
+            "metadata": {
+                "name": "own", "namespace": stage.namespace,
+                "labels": {"argocd.argoproj.io/secret-type": "cluster"},
+            },
+            "stringData": {"name": name, "server": "https://kubernetes.default.svc", "config": "{}"},
+        })
+    };
+    for (number, name) in ["hub", "headquarters"].into_iter().enumerate() {
+        stage.apply(registration(name)).await?;
+        stage.change("own", json!({"spec": {"destination": {"server": null, "name": name}}})).await?;
+        repository.write("app/one.yaml", config_map("one", &format!("{number} later")))?;
+        let commit = repository.commit(name)?;
+        stage.wait_synced("own", &commit).await?;
+    }
+    Ok(())
+}

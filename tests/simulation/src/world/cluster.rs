@@ -116,6 +116,7 @@ impl ClusterTrait for SimulatedCluster {
                     cluster: failed_id.clone(),
                     kind: failed_kind.clone(),
                     message,
+                    is_refused: false,
                 });
             }),
         };

@@ -49,8 +49,72 @@ async fn a_destination_that_does_not_answer() -> Result<()> {
     let server = case.stage.cluster.server().trim_start_matches("https://").parse()?;
     let forwarder = Forwarder::start(address, server).await?;
     case.heals(&commit).await?;
+
+    // It stops answering in the middle of its life.
     drop(forwarder);
-    Ok(())
+    case.is_told(&["failed to watch ConfigMap in cluster", &address.to_string()]).await?;
+    repository.write("app/one.yaml", config_map("one", "2"))?;
+    let commit = repository.commit("while it is away")?;
+    let _forwarder = Forwarder::start(address, server).await?;
+    case.heals(&commit).await
+}
+
+#[tokio::test]
+async fn a_kind_that_the_account_may_not_list() -> Result<()> {
+    let mut case = Case::start("account").await?;
+    let (cluster, namespace) = (case.stage.cluster, case.stage.namespace.clone());
+    let account = "half-trusted";
+    let rules = |resources: &[&str]| {
+        json!({
+            "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole", "metadata": {"name": account},
+            "rules": [
+                {"apiGroups": [""], "resources": resources, "verbs": ["*"]},
+                {"apiGroups": ["apiextensions.k8s.io"], "resources": ["*"], "verbs": ["get", "list", "watch"]},
+            ],
+        })
+    };
+    let subject = json!({"kind": "ServiceAccount", "name": account, "namespace": namespace});
+    let role = json!({"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": account});
+    case.stage
+        .apply(json!({
+            "apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": account, "namespace": namespace},
+        }))
+        .await?;
+    case.stage.apply(rules(&["configmaps", "namespaces"])).await?;
+    case.stage
+        .apply(json!({
+            "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRoleBinding",
+            "metadata": {"name": account}, "roleRef": role, "subjects": [subject],
+        }))
+        .await?;
+    let access = cluster.service_account(&namespace, account, 86_400).await?;
+    let config = json!({
+        "bearerToken": access.token,
+        "tlsClientConfig": {"caData": STANDARD.encode(cluster.authority())},
+    });
+    case.stage
+        .apply(json!({
+            "apiVersion": "v1", "kind": "Secret",
+            "metadata": {
+                "name": account, "namespace": namespace,
+                "labels": {"argocd.argoproj.io/secret-type": "cluster"},
+            },
+            "stringData": {"name": account, "server": cluster.server(), "config": config.to_string()},
+        }))
+        .await?;
+    let mut repository = case.stage.git.create("account")?;
+    repository.write("app/one.yaml", config_map("one", "1"))?;
+    let service = "apiVersion: v1\nkind: Service\nmetadata:\n  name: two\nspec:\n  ports:\n  - port: 80\n";
+    repository.write("app/two.yaml", service)?;
+    let commit = repository.commit("one that may be listed and one that may not")?;
+    let mut spec = case.spec(repository.url());
+    spec["destination"] = json!({"name": account, "namespace": case.name});
+    case.stage.application(&case.name, spec).await?;
+    case.is_told(&["failed to watch Service in cluster", "must be allowed to get, list and watch it"])
+        .await?;
+
+    case.stage.apply(rules(&["configmaps", "namespaces", "services"])).await?;
+    case.heals(&commit).await
 }
 
 /// Carries connections to another address until it is dropped.
