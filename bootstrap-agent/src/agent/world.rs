@@ -186,12 +186,10 @@ impl World for AgentWorld {
     }
 
     fn connect(&self, target: &ClusterTarget) -> Result<Rc<LiveCluster>, String> {
-        if target.id == ClusterId::in_cluster() {
-            if !self.in_cluster_is_open.replace(true) {
-                // Known from the start: say so again, for those who have only now begun to wait.
-                self.control.discover_again(self.send.clone());
-                return Ok(self.control.clone());
-            }
+        if target.id == ClusterId::in_cluster() && !self.in_cluster_is_open.replace(true) {
+            // Known from the start: say so again, for those who have only now begun to wait.
+            self.control.discover_again(self.send.clone());
+            return Ok(self.control.clone());
         }
         let connection = if target.id == ClusterId::in_cluster() {
             self.connection.clone()
