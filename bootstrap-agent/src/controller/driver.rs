@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 
 use bridgehead_api::{ApplicationKey, GroupKind};
 use bridgehead_kubernetes::cache::{Applied, Change, Frame, FrameKind};
-use bridgehead_kubernetes::discovery::Discovery;
 use futures::future::LocalBoxFuture;
 use futures::stream::{FuturesUnordered, StreamExt};
 use futures::{FutureExt, select_biased};
@@ -13,7 +12,6 @@ use jiff::{SignedDuration, Timestamp};
 use super::pass::Stop;
 use super::queue::Priority;
 use super::reconcile::{Wake, reconcile};
-use super::registry::Entry;
 use super::repositories::RepositoryKey;
 use super::world::{Cluster as _, ClusterId, Event, World};
 use super::{Controller, State, Work};
@@ -83,6 +81,10 @@ impl<W: World> Controller<W> {
         self.counters.passes.set(self.counters.passes.get() + 1);
         let result: Result<Wake, Stop> = reconcile(self, key).await;
         let mut state = self.state.borrow_mut();
+        if state.registry.application(key).is_none() {
+            // It went while the pass looked at its objects.
+            state.forget_objects_of(key);
+        }
         let tries = match &result {
             Err(Stop::Again) => {
                 let tries = state.tries.entry(key.clone()).or_default();
@@ -187,7 +189,13 @@ impl<W: World> Controller<W> {
 
     /// Notes where an application goes.
     pub(super) fn places(&self, application: &ApplicationKey, cluster: &ClusterId) {
-        self.state.borrow_mut().placed.insert(application.clone(), cluster.clone());
+        let mut state = self.state.borrow_mut();
+        let before = state.placed.insert(application.clone(), cluster.clone());
+        if let Some(before) = before.filter(|before| before != cluster)
+            && let Some(handle) = state.clusters.get(&before)
+        {
+            handle.forget(application);
+        }
     }
 
     /// Takes an event in. True if the controller is to end.

@@ -5,7 +5,7 @@
 //! sees our own writes. Nothing here decides what should be written.
 
 use bridgehead_api::application::PropagationPolicy;
-use bridgehead_api::{GroupKind, annotations};
+use bridgehead_api::{GroupKind, GroupVersionKind, ObjectKey, annotations};
 use bridgehead_engine::diff::{PatchBody, last_applied_annotation, three_way_patch};
 use bridgehead_engine::manifest::{Desired, Live, Manifest};
 use bridgehead_engine::sync::{
@@ -97,7 +97,7 @@ async fn create<W: World>(
             Ok("created")
         }
         Err(error) if error.kind == CallErrorKind::AlreadyExists => {
-            let Some(live) = read(world, cluster, &effect.desired).await? else {
+            let Some(live) = read_desired(world, cluster, &effect.desired).await? else {
                 return Err(CallError { kind: CallErrorKind::Conflict, message: error.message });
             };
             if effect.hook && same_attempt(&live.manifest, &effect.desired.manifest) {
@@ -118,7 +118,7 @@ async fn was_created<W: World>(
     cluster: &ClusterHandle<W::Cluster>,
     effect: &ApplyEffect,
 ) -> Option<&'static str> {
-    let live = read(world, cluster, &effect.desired).await.ok()??;
+    let live = read_desired(world, cluster, &effect.desired).await.ok()??;
     same_attempt(&live.manifest, &effect.desired.manifest).then_some("created")
 }
 
@@ -191,7 +191,7 @@ async fn recreate<W: World>(
     cluster: &ClusterHandle<W::Cluster>,
     effect: &ApplyEffect,
 ) -> Result<&'static str, CallError> {
-    if let Some(live) = read(world, cluster, &effect.desired).await? {
+    if let Some(live) = read_desired(world, cluster, &effect.desired).await? {
         let call = Call::Delete {
             kind: effect.desired.manifest.gvk(),
             key: live.key.clone(),
@@ -322,9 +322,10 @@ pub(super) async fn send<W: World>(
 pub(super) async fn read<W: World>(
     world: &W,
     cluster: &ClusterHandle<W::Cluster>,
-    desired: &Desired,
+    kind: GroupVersionKind,
+    key: &ObjectKey,
 ) -> Result<Option<Live>, CallError> {
-    let call = Call::Read { kind: desired.manifest.gvk(), key: desired.key.clone() };
+    let call = Call::Read { kind, key: key.clone() };
     match send(world, cluster, call).await {
         Ok(Reply::Object(object)) => {
             cluster.note(Reply::Object(object.clone()));
@@ -336,8 +337,16 @@ pub(super) async fn read<W: World>(
     }
 }
 
+async fn read_desired<W: World>(
+    world: &W,
+    cluster: &ClusterHandle<W::Cluster>,
+    desired: &Desired,
+) -> Result<Option<Live>, CallError> {
+    read(world, cluster, desired.manifest.gvk(), &desired.key).await
+}
+
 async fn refresh<W: World>(world: &W, cluster: &ClusterHandle<W::Cluster>, desired: &Desired) {
-    if let Ok(None) = read(world, cluster, desired).await {
+    if let Ok(None) = read_desired(world, cluster, desired).await {
         cluster.note_absent(&desired.key);
     }
 }
@@ -369,7 +378,7 @@ async fn await_served<W: World>(
     definition: &Desired,
 ) -> Result<(), Failure> {
     for attempt in 0_i64..10 {
-        let established = match read(world, cluster, definition).await {
+        let established = match read_desired(world, cluster, definition).await {
             Ok(Some(live)) => is_established(&live.manifest),
             Ok(None) => false,
             Err(error) => return Err(refused(&error)),

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use bridgehead_api::application::ConditionType;
-use bridgehead_api::{GroupKind, ObjectKey};
+use bridgehead_api::application::{ApplicationStatus, ConditionType, ResourceResult};
+use bridgehead_api::{GroupKind, GroupVersionKind, ObjectKey};
 use bridgehead_engine::compare::{CompareOptions, Comparison, LiveLookup, compare_application};
 use futures::future::join_all;
 
@@ -23,20 +23,24 @@ pub(super) async fn observe<W: World>(
     let objects = || target.desired.iter().chain(&target.hooks);
     let kinds = objects().map(|object| object.key.group_kind.clone()).chain(known_kinds(scope));
     watch_kinds(controller, scope, kinds)?;
-    let foreign: Vec<_> = objects()
-        .filter(|object| {
-            scope.cluster.cache.borrow_mut().want(&object.key);
-            matches!(scope.cluster.lookup(&object.key), Known::Foreign)
-        })
+    let is_foreign = |key: &ObjectKey| {
+        scope.cluster.want(&scope.key, key);
+        matches!(scope.cluster.lookup(key), Known::Foreign)
+    };
+    let named = objects().filter(|object| !object.key.name.is_empty());
+    let mut foreign: Vec<(GroupVersionKind, ObjectKey)> = named
+        .filter(|object| is_foreign(&object.key))
+        .map(|object| (object.manifest.gvk(), object.key.clone()))
         .collect();
-    let read = join_all(foreign.into_iter().map(|object| async move {
-        match execute::read(&controller.world, &scope.cluster, object).await {
+    foreign.extend(hooks_of_running_operation(scope).filter(|(_, key)| is_foreign(key)));
+    let read = join_all(foreign.into_iter().map(|(kind, key)| async move {
+        match execute::read(&controller.world, &scope.cluster, kind, &key).await {
             Ok(None) => {
-                scope.cluster.note_absent(&object.key);
+                scope.cluster.note_absent(&key);
                 Ok(())
             }
             Ok(Some(_)) => Ok(()),
-            Err(error) => Err(format!("failed to read {}: {error}", object.key)),
+            Err(error) => Err(format!("failed to read {key}: {error}")),
         }
     }))
     .await;
@@ -45,6 +49,42 @@ pub(super) async fn observe<W: World>(
         return Err(Problem::passing(ConditionType::ComparisonError, message, retry_at).into());
     }
     Ok(())
+}
+
+/// The last operation's objects, by its record.
+fn results(status: &ApplicationStatus) -> impl Iterator<Item = &ResourceResult> {
+    status.operation_state.iter().flat_map(|state| &state.sync_result).flat_map(|result| &result.resources)
+}
+
+/// The running operation's hooks. Where Git gives only the prefix of a name, the record alone tells the name;
+/// and nothing else does once somebody has taken the tracking id off.
+fn hooks_of_running_operation<C>(
+    scope: &Scope<C>,
+) -> impl Iterator<Item = (GroupVersionKind, ObjectKey)> + '_ {
+    let status = &scope.entry.application.status;
+    let is_running = status.operation_state.as_ref().is_some_and(|state| state.phase.is_running());
+    results(status).filter(move |result| is_running && result.hook_type.is_some()).map(|result| {
+        let group_kind = GroupKind::new(result.group.as_str(), result.kind.as_str());
+        let key = ObjectKey::new(group_kind.clone(), result.namespace.as_str(), result.name.as_str());
+        (GroupVersionKind { group_kind, version: result.version.as_str().into() }, key)
+    })
+}
+
+/// Tells the cluster what the application looks at from now on: what Git wants, what its status shows, and what
+/// its last operation wrote. Everything else that it ever looked at can go.
+pub(super) fn want_only<W: World>(controller: &Controller<W>, scope: &Scope<W::Cluster>, target: &Target) {
+    let Some(entry) = controller.application(&scope.key) else { return };
+    let status = &entry.application.status;
+    let wanted = target.desired.iter().chain(&target.hooks).map(|object| &object.key);
+    let shown =
+        status.resources.iter().map(|shown| (&shown.group, &shown.kind, &shown.namespace, &shown.name));
+    let written =
+        results(status).map(|result| (&result.group, &result.kind, &result.namespace, &result.name));
+    let told = shown.chain(written).map(|(group, kind, namespace, name)| {
+        ObjectKey::new(GroupKind::new(group.as_str(), kind.as_str()), namespace.as_str(), name.as_str())
+    });
+    let keys = wanted.filter(|key| !key.name.is_empty()).cloned().chain(told).collect();
+    scope.cluster.want_only(&scope.key, keys);
 }
 
 /// Begins to watch these kinds; waits where one is not known yet, and says so where one cannot be known.
@@ -91,12 +131,7 @@ const LOOK_AGAIN_SECONDS: i64 = 60;
 pub(super) fn known_kinds<C>(scope: &Scope<C>) -> Vec<GroupKind> {
     let status = &scope.entry.application.status;
     let had = status.resources.iter().map(|resource| (&resource.group, &resource.kind));
-    let results = status
-        .operation_state
-        .iter()
-        .flat_map(|state| &state.sync_result)
-        .flat_map(|result| &result.resources);
-    let synced = results.map(|result| (&result.group, &result.kind));
+    let synced = results(status).map(|result| (&result.group, &result.kind));
     had.chain(synced).map(|(group, kind)| GroupKind::new(group.as_str(), kind.as_str())).collect()
 }
 

@@ -428,6 +428,7 @@ impl<W: World> Controller<W> {
             }
             Demand::Gone(key) => {
                 state.refreshes.remove(&key);
+                state.forget_objects_of(&key);
                 state.placed.remove(&key);
                 state.tries.remove(&key);
                 state.unsure.remove(&key);
@@ -463,6 +464,13 @@ fn project_of(entry: &Entry) -> &str {
 }
 
 impl<W: World> State<W> {
+    /// Nobody looks at an application's objects any more.
+    fn forget_objects_of(&self, key: &ApplicationKey) {
+        for handle in self.clusters.values() {
+            handle.forget(key);
+        }
+    }
+
     fn add_where(&mut self, now: Timestamp, picks: impl Fn(&Entry) -> bool) {
         let keys: Vec<ApplicationKey> = self
             .registry

@@ -11,7 +11,7 @@ use std::rc::Rc;
 use bridgehead_api::Time;
 use bridgehead_api::application::{
     Application, ApplicationSource, ApplicationStatus, ConditionType, Operation, OperationPhase,
-    OperationState, SyncOperationResult, SyncOptions, SyncStatusCode, next_retry_at,
+    OperationState, SyncOperationResult, SyncOptions, SyncStatusCode, SyncStrategy, next_retry_at,
 };
 use bridgehead_api::{ObjectKey, annotations};
 use bridgehead_engine::compare::{Comparison, ResourceComparison};
@@ -240,7 +240,8 @@ async fn run<W: World>(
     };
     let comparison = live::compare(controller, scope, target);
     let sync = state.operation.sync.clone().unwrap_or_default();
-    let options = SyncOptions::parse(&sync.sync_options);
+    let mut options = SyncOptions::parse(&sync.sync_options);
+    options.force |= sync.sync_strategy.as_ref().is_some_and(SyncStrategy::is_forced);
     let attempt = attempt_of(&scope.entry.application, &state);
     let settings = PlanSettings {
         prune: sync.prune,
@@ -387,12 +388,18 @@ impl<W: World> Run<'_, W> {
             }
             if advance.effects.is_empty() {
                 self.store(&record).await?;
+                // A kind that this very operation has defined is watched from here on.
+                let kinds = plan.tasks().iter().map(|task| task.id.key.group_kind.clone());
+                live::watch_kinds(self.controller, self.scope, kinds)?;
                 return Ok(Operated::Stored { wake: None });
             }
             if advance.persist == Persist::Before {
                 self.store(&record).await?;
             }
             self.controller.may_write()?;
+            for effect in &advance.effects {
+                self.scope.cluster.want(&self.scope.key, &effect.task().key);
+            }
             outcomes = execute::execute(&self.controller.world, &self.scope.cluster, advance.effects).await;
             let only_stale = outcomes.iter().all(|outcome| outcome.result == Err(sync::Failure::Stale));
             stale_rounds = if only_stale { stale_rounds + 1 } else { 0 };

@@ -64,6 +64,7 @@ async fn compared<W: World>(controller: &Controller<W>, scope: &Scope<W::Cluster
             wake
         }
     };
+    live::want_only(controller, scope, &target);
     let again = left_over::release(controller, scope, &target, &comparison).await;
     Ok(wake.into_iter().chain(again).min())
 }

@@ -169,9 +169,13 @@ fn request_sync(shared: &Shared, application: &ApplicationPlan, resources: &Valu
         shared.control().handle(Actor::User, Request::Update { object: next, status: false, dry_run: false });
 }
 
-/// True if the last operation took the whole application to this commit, and was allowed to prune.
-pub fn is_synced_on_request(application: &Value, commit: &str) -> bool {
-    object::text(application, "/status/operationState/syncResult/revision") == commit
+/// True if the last operation took the whole application to this commit, and was allowed to prune. One that
+/// began before all was calm may have met what a watch had not told yet, and without self-heal nothing else
+/// mends what a stranger did meanwhile.
+pub fn is_synced_on_request(application: &Value, commit: &str, calm: Timestamp) -> bool {
+    let begun: Option<Timestamp> = object::text(application, "/status/operationState/startedAt").parse().ok();
+    begun.is_some_and(|begun| begun >= calm)
+        && object::text(application, "/status/operationState/syncResult/revision") == commit
         && object::text(application, "/status/operationState/phase") == "Succeeded"
         && application.pointer("/status/operationState/operation/sync/prune") == Some(&json!(true))
         && application.pointer("/status/operationState/operation/sync/resources").is_none()
@@ -190,7 +194,7 @@ fn insist(shared: &Rc<Shared>, application: &ApplicationPlan, calm: Timestamp) {
             if object::is_terminating(&live) {
                 return;
             }
-            let is_done = is_synced_on_request(&live, shared.git.head().as_str());
+            let is_done = is_synced_on_request(&live, shared.git.head().as_str(), calm);
             if !is_done && live.get("operation").is_none() {
                 shared.note(format!("user asks {} for a sync", application.name));
                 request_sync(&shared, &application, &json!([]));

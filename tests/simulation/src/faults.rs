@@ -90,6 +90,11 @@ impl Faults {
         }
     }
 
+    /// When nothing goes wrong any more.
+    pub fn calm(&self) -> Timestamp {
+        self.until
+    }
+
     /// How many writes the agent has sent.
     pub fn writes(&self) -> u32 {
         self.writes.get()

@@ -118,7 +118,7 @@ fn as_desired(shared: &Rc<Shared>, plan: &ApplicationPlan) -> Vec<String> {
             text("/status/operationState/message")
         ));
     }
-    if needs_a_user(plan) && !is_synced_on_request(&live, head.as_str()) {
+    if needs_a_user(plan) && !is_synced_on_request(&live, head.as_str(), shared.faults.calm()) {
         missing.push(format!("`{name}` was not yet synced as its user wants it"));
     }
     if live.get("operation").is_some_and(|operation| !operation.is_null()) {

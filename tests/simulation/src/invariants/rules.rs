@@ -108,6 +108,9 @@ struct Writer<'a> {
 impl Writer<'_> {
     fn check(&self) -> Vec<String> {
         let object = self.entry.before.as_ref().or(self.entry.after.as_ref());
+        if self.lets_go_of_a_past_hook() {
+            return Vec::new();
+        }
         if self.application.is_deleting {
             return self.cascade();
         }
@@ -130,6 +133,32 @@ impl Writer<'_> {
             (_, true) => self.hook_write(operation, &wanted),
             (_, false) => self.object_write(operation, &wanted),
         }
+    }
+
+    /// True if all that is done is to take our finalizer off a hook of an attempt that is over.
+    fn lets_go_of_a_past_hook(&self) -> bool {
+        let Some(before) = &self.entry.before else { return false };
+        let attempt = object::annotation(before, annotations::HOOK_ATTEMPT).unwrap_or_default();
+        let operation = self.application.operation.as_ref().filter(|operation| operation.is_active());
+        let is_of_present = operation
+            .is_some_and(|now| (0..oracle::PHASES.len()).any(|phase| self.attempt(now, phase) == attempt));
+        let others = |object: &Value| {
+            let mut object = object.clone();
+            let held =
+                object::finalizers(&object).into_iter().filter(|held| *held != annotations::HOOK_FINALIZER);
+            let held = held.map(str::to_owned).collect();
+            object::set_finalizers(&mut object, held);
+            object::metadata(&mut object).remove("resourceVersion");
+            object
+        };
+        self.entry.verb == Verb::Patch
+            && !attempt.is_empty()
+            && !is_of_present
+            && object::finalizers(before).contains(&annotations::HOOK_FINALIZER)
+            && match &self.entry.after {
+                None => object::is_terminating(before),
+                Some(after) => others(before) == others(after),
+            }
     }
 
     fn object(&self, key: &ObjectKey) -> Option<&Object> {
@@ -306,6 +335,13 @@ impl Writer<'_> {
         problems
     }
 
+    /// True for a hook of the running attempt that has ended.
+    fn has_ended_as_its_hook(&self, operation: &Operation, hook: &Value) -> bool {
+        let attempt = object::annotation(hook, annotations::HOOK_ATTEMPT).unwrap_or_default();
+        (0..oracle::PHASES.len()).any(|phase| self.attempt(operation, phase) == attempt)
+            && oracle::assess(hook) != oracle::State::Comes
+    }
+
     /// What goes with its application, highest wave first.
     fn cascade(&self) -> Vec<String> {
         if self.entry.verb != Verb::Delete {
@@ -313,6 +349,11 @@ impl Writer<'_> {
             return Vec::new();
         }
         let Some(before) = &self.entry.before else { return Vec::new() };
+        let operation = self.application.operation.as_ref().filter(|operation| operation.is_active());
+        if operation.is_some_and(|operation| self.has_ended_as_its_hook(operation, before)) {
+            // The deletion was asked for while the operation cleaned up behind itself.
+            return Vec::new();
+        }
         let mut problems = Vec::new();
         if tracked_by(before).as_deref() != Some(self.name) && !is_hook(before) {
             problems.push(format!("`{}` takes along what its tracking id does not give it", self.name));

@@ -289,8 +289,9 @@ fn object(random: &Random, application: &ApplicationPlan, number: usize) -> Obje
     if random.chance(60) {
         options.push("PruneLast=true");
     }
-    // What is kept leaves its application out of sync, and so its root progressing for ever.
-    if random.chance(40) && !application.is_child {
+    // What is kept leaves its application out of sync, and so its root progressing for ever. And it stays as
+    // it is: what fails would go on failing, whatever Git says in the end.
+    if random.chance(40) && !application.is_child && behaviour != Some(&"fails") {
         options.push("Prune=false");
     }
     if kind == "Job" || kind == "PersistentVolumeClaim" {
