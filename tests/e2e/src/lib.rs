@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result};
+pub mod deployed;
+pub mod inventory;
 pub mod manifests;
 mod random;
 mod recorder;
