@@ -1,4 +1,4 @@
-//! `lint` and `manifests`, which need no cluster.
+//! `lint`, `manifests` and `version`, which need no cluster.
 
 use std::path::Path;
 use std::process::{Command, Output};
@@ -74,5 +74,16 @@ fn the_manifests_of_an_installation_are_printed_in_the_order_to_apply_in() -> Re
         ..Default::default()
     })?;
     assert_eq!(documents, installation.into_objects());
+    Ok(())
+}
+
+#[test]
+fn version_says_whose_words_it_speaks() -> Result<()> {
+    for arguments in [&["version"][..], &["version", "--client"]] {
+        let output = run(arguments)?;
+        let text = String::from_utf8(output.stdout)?;
+        assert!(output.status.success() && text.contains("Argo CD: 3."), "{text}");
+        assert!(text.contains(concat!("bridgehead: v", env!("CARGO_PKG_VERSION"))), "{text}");
+    }
     Ok(())
 }

@@ -141,8 +141,12 @@ pub async fn apply(client: &Client, objects: &[Value]) -> Result<()> {
         let (group, version) = text("/apiVersion").rsplit_once('/').unwrap_or(("", text("/apiVersion")));
         let wanted = kube::api::GroupVersionKind::gvk(group, version, text("/kind"));
         if discovery.as_ref().is_none_or(|known| known.resolve_gvk(&wanted).is_none()) {
-            discovery =
-                Some(Discovery::new(client.clone()).run().await.context("failed to discover the API")?);
+            discovery = Some(
+                Discovery::new(client.clone())
+                    .run_aggregated()
+                    .await
+                    .context("failed to discover the API")?,
+            );
         }
         let Some((resource, capabilities)) = discovery.as_ref().and_then(|known| known.resolve_gvk(&wanted))
         else {

@@ -95,6 +95,14 @@ pub struct SyncStrategy {
     pub hook: Option<SyncStrategyHook>,
 }
 
+impl SyncStrategy {
+    /// Whether what cannot be changed in place is deleted and created again.
+    pub fn is_forced(&self) -> bool {
+        self.apply.as_ref().is_some_and(|apply| apply.force)
+            || self.hook.as_ref().is_some_and(|hook| hook.force)
+    }
+}
+
 /// Options of an apply.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, rename_all = "camelCase")]

@@ -261,7 +261,7 @@ async fn a_tag_that_is_moved_back_brings_back_what_it_named() -> Result<()> {
 }
 
 #[tokio::test]
-async fn the_settings_say_how_often_a_repository_is_asked() -> Result<()> {
+async fn the_settings_say_how_often_a_repository_is_asked_and_metrics_what_came_of_it() -> Result<()> {
     let stage = Stage::start(test_cluster(), "interval", &[]).await?;
     let settings = json!({
         "apiVersion": "v1", "kind": "ConfigMap",
@@ -283,5 +283,12 @@ async fn the_settings_say_how_often_a_repository_is_asked() -> Result<()> {
         let polls = stage.git.exchanges().len() - before;
         Ok(Probe::when(polls >= 5, polls.to_string()))
     })
-    .await
+    .await?;
+
+    let (_, metrics) = stage.agent.get("/metrics")?;
+    let info = metrics.lines().find(|line| line.starts_with("argocd_app_info{")).unwrap_or_default();
+    for label in ["name=\"interval\"", "sync_status=\"Synced\"", "health_status=\"Healthy\""] {
+        assert!(info.contains(label), "{metrics}");
+    }
+    Ok(())
 }

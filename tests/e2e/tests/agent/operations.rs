@@ -1,7 +1,7 @@
 //! What people ask for: a part, an earlier state, a look right now.
 
 use anyhow::{Context, Result};
-use bridgehead_e2e::manifests::config_map;
+use bridgehead_e2e::manifests::{config_map, deployment};
 use bridgehead_e2e::{QUICK, Stage, automated};
 use bridgehead_test_harness::{Probe, test_cluster, wait_for};
 use serde_json::{Value, json};
@@ -93,5 +93,35 @@ async fn a_refresh_is_answered_at_once_and_its_annotation_taken_off() -> Result<
         })
         .await?;
     }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_forced_sync_makes_anew_what_cannot_be_changed() -> Result<()> {
+    let stage = Stage::start(test_cluster(), "forced", &QUICK).await?;
+    let mut repository = stage.git.create("forced")?;
+    let deployment = deployment("web", "", &[]);
+    repository.write("app/web.yaml", &deployment)?;
+    repository.commit("web")?;
+    stage.application("forced", manual(repository.url(), "forced-app")).await?;
+    stage.operate("forced", json!({"sync": {"syncOptions": ["CreateNamespace=true"]}})).await?;
+    stage.wait_phase("forced", "Succeeded").await?;
+    let deployments = stage.objects("apps", "v1", "Deployment", "forced-app");
+    let first = deployments.get("web").await?;
+
+    // A selector cannot be changed.
+    repository.write("app/web.yaml", deployment.replace("app: web", "app: site"))?;
+    let commit = repository.commit("another selector")?;
+    let sync =
+        |force: bool| json!({"sync": {"revision": commit, "syncStrategy": {"hook": {"force": force}}}});
+    stage.operate("forced", sync(false)).await?;
+    stage.wait_phase("forced", "Failed").await?;
+    assert_eq!(deployments.get("web").await?.metadata.uid, first.metadata.uid);
+
+    stage.operate("forced", sync(true)).await?;
+    stage.wait_phase("forced", "Succeeded").await?;
+    let second = deployments.get("web").await?;
+    assert_ne!(second.metadata.uid, first.metadata.uid);
+    assert_eq!(second.data["spec"]["selector"]["matchLabels"]["app"], "site");
     Ok(())
 }
