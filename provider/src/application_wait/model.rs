@@ -11,6 +11,7 @@ use crate::connection::OwnKubernetes;
 /// waits again and recreates nothing. Destroying it does nothing.
 ///
 /// It ends early when a sync has failed and will not be tried again, and names the objects with their messages.
+/// Where that was before the wait began, the agent is asked to look at Git again first.
 #[derive(Clone, Debug, tfplug::Model)]
 #[resource("bridgehead_application_wait", version = 0, identity(namespace, name))]
 pub struct Wait<S: Stage> {

@@ -3,11 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use bridgehead_api::annotations::REFRESH;
 use bridgehead_api::application::Application;
 use bridgehead_kubernetes::ApiErrorKind;
 use bridgehead_kubernetes::Connection;
 use bridgehead_kubernetes::cache::FrameKind;
 use bridgehead_kubernetes::watch::{WatchNews, WatchTarget, Watches};
+use bridgehead_kubernetes::write::{self, Patch, WriteOptions};
+use serde_json::json;
 use tfplug::prelude::*;
 use tokio::time::Instant;
 
@@ -19,6 +22,8 @@ use crate::object::Kind;
 const BUDGET: usize = 8 << 20;
 /// An error that another resource of the same apply may be about to put right is given this long.
 const SETTLE: Duration = Duration::from_secs(30);
+/// Not the manager of what Terraform declares: what is asked to be refreshed need not be declared here.
+const FIELD_MANAGER: &str = "bridgehead-terraform-wait";
 
 /// What was reached.
 pub(super) struct Reached {
@@ -38,6 +43,11 @@ struct Followed {
     listed: BTreeSet<String>,
     /// Since when an application shows an error that may go by itself.
     errors: BTreeMap<Key, Instant>,
+    /// Applications whose state is of after the wait began: they were seen without a failure, or have
+    /// answered. A failure of before may have been put right in Git, where nobody has looked since.
+    current: BTreeSet<Key>,
+    /// When a look at Git was asked for.
+    asked: BTreeMap<Key, Instant>,
     trouble: Option<String>,
 }
 
@@ -50,6 +60,8 @@ pub(super) async fn wait(connection: &Connection, wait: &Wait<Applying>) -> Resu
         applications: BTreeMap::new(),
         listed: BTreeSet::new(),
         errors: BTreeMap::new(),
+        current: BTreeSet::new(),
+        asked: BTreeMap::new(),
         trouble: None,
     };
     let within = wait.timeout.duration();
@@ -68,7 +80,8 @@ impl Followed {
                 watches.start(WatchTarget::all(Kind::Application.resource()).in_namespace(namespace));
             }
             // Besides events, the settling of errors is a reason to look again.
-            let next = self.errors.values().min().map(|since| *since + SETTLE);
+            let settling = self.errors.values().chain(self.asked.values());
+            let next = settling.min().map(|since| *since + SETTLE);
             let event = tokio::select! {
                 event = events.recv() => event,
                 () = until(next) => None,
@@ -77,8 +90,54 @@ impl Followed {
                 let namespace = event.target.namespace.clone().unwrap_or_default();
                 self.take(&namespace, event.news);
             }
+            for key in self.with_an_old_failure() {
+                self.ask(connection, key).await;
+            }
             if let Some(done) = self.look()? {
                 return Ok(done);
+            }
+        }
+    }
+
+    /// Applications that had failed before the wait began, and were not asked to look again.
+    fn with_an_old_failure(&mut self) -> Vec<Key> {
+        let mut old = Vec::new();
+        let now = Instant::now();
+        for key in self.tree() {
+            let Some(application) = self.applications.get(&key).filter(|_| !self.current.contains(&key))
+            else {
+                continue;
+            };
+            let answered = self.asked.get(&key).is_some_and(|since| {
+                application.metadata.annotation(REFRESH).is_none() || now >= *since + SETTLE
+            });
+            if answered || !matches!(self.judge(&key), Judgement::Failed(_)) {
+                self.asked.remove(&key);
+                self.current.insert(key);
+            } else if !self.asked.contains_key(&key) {
+                old.push(key);
+            }
+        }
+        old
+    }
+
+    async fn ask(&mut self, connection: &Connection, key: Key) {
+        let refresh = Patch::Merge(json!({"metadata": {"annotations": {REFRESH: "normal"}}}));
+        let options = WriteOptions { field_manager: FIELD_MANAGER.to_owned(), ..WriteOptions::default() };
+        let object = Kind::Application.key(&key.0, &key.1);
+        let asked =
+            write::patch(connection, &Kind::Application.resource(), &object, &refresh, &options).await;
+        match asked {
+            Ok(live) => {
+                // What is known is of before the question.
+                if let Ok(application) = Application::from_value(live.manifest.value().clone()) {
+                    self.applications.insert(key.clone(), application);
+                }
+                self.asked.insert(key, Instant::now());
+            }
+            // Then what is known is all that there is.
+            Err(_) => {
+                self.current.insert(key);
             }
         }
     }
@@ -98,6 +157,10 @@ impl Followed {
                                 frame.object().ok().and_then(|value| Application::from_value(value).ok());
                             let Some(application) = object else { continue };
                             let key = (namespace.to_owned(), application.metadata.name.clone());
+                            if self.applications.get(&key).is_some_and(|known| is_older(&application, known))
+                            {
+                                continue;
+                            }
                             if frame.kind() == FrameKind::Present {
                                 self.applications.insert(key, application);
                             } else {
@@ -172,8 +235,8 @@ impl Followed {
                     self.errors.remove(key);
                     continue;
                 }
-                Judgement::Pending(_) => {}
-                Judgement::Failed(why) => failures.push(named(key, &why)),
+                Judgement::Failed(why) if self.current.contains(key) => failures.push(named(key, &why)),
+                Judgement::Pending(_) | Judgement::Failed(_) => {}
             }
             all = false;
             match self.applications.get(key).and_then(lasting_error) {
@@ -223,6 +286,14 @@ impl Followed {
             ))
             .into()
     }
+}
+
+/// Of before what is known: it was on its way while we wrote.
+fn is_older(application: &Application, known: &Application) -> bool {
+    let version =
+        |application: &Application| application.metadata.resource_version.as_str().parse::<u64>().ok();
+    application.metadata.uid == known.metadata.uid
+        && matches!((version(application), version(known)), (Some(new), Some(known)) if new < known)
 }
 
 fn named((namespace, name): &Key, why: &str) -> String {

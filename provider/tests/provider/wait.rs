@@ -48,6 +48,49 @@ fn status(sync: &str, health: &str, phase: &str, resources: &Json) -> Json {
     }})
 }
 
+/// Answers refreshes as an agent does, with this status if there is one.
+struct Answers(tokio::task::JoinHandle<()>);
+
+impl Answers {
+    fn with(stage: &Stage, status: Option<Json>) -> Answers {
+        const REFRESH: &str = "argocd.argoproj.io/refresh";
+        let api = stage.applications();
+        Answers(tokio::spawn(async move {
+            loop {
+                for application in api.list(&kube::api::ListParams::default()).await.unwrap() {
+                    if application.metadata.annotations.iter().any(|all| all.contains_key(REFRESH)) {
+                        let mut answer = status.clone().unwrap_or_else(|| json!({}));
+                        answer["metadata"] = json!({"annotations": {REFRESH: null}});
+                        edit_as(&api, AGENT, &application.metadata.name.unwrap(), &answer).await;
+                    }
+                }
+                tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+            }
+        }))
+    }
+}
+
+impl Drop for Answers {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_failure_of_before_the_wait_is_looked_at_again() {
+    let stage = Stage::new("oldfailure").await;
+    let api = stage.applications();
+    let terraform = Terraform::with(stage.cluster, &configuration(&stage.namespace, "  timeout = \"1h\""));
+    terraform.succeed(&["apply", "-auto-approve", "-target=bridgehead_application.this"]);
+    edit_as(&api, AGENT, "web", &status("OutOfSync", "Missing", "Failed", &json!([]))).await;
+    // Git has been put right since, and nobody had looked.
+    let answers = Answers::with(&stage, Some(status("Synced", "Healthy", "Succeeded", &json!([]))));
+    terraform.apply();
+    drop(answers);
+    assert_eq!(get(&api, "web").await["metadata"]["annotations"], Json::Null);
+    terraform.destroy();
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_wait_that_times_out_recreates_nothing() {
     let stage = Stage::new("timeout").await;
@@ -74,7 +117,9 @@ async fn a_sync_that_failed_ends_the_wait_at_once_with_its_objects() {
     let terraform = Terraform::with(stage.cluster, &configuration(&stage.namespace, "  timeout = \"1h\""));
     terraform.succeed(&["apply", "-auto-approve", "-target=bridgehead_application.this"]);
     edit_as(&api, AGENT, "web", &status("OutOfSync", "Missing", "Failed", &json!([]))).await;
+    let answers = Answers::with(&stage, None);
     let told = terraform.fail(&["apply", "-auto-approve"]);
+    drop(answers);
     assert!(told.contains("ConfigMap shop/settings: the webhook says no"), "{told}");
     terraform.destroy();
 }
@@ -97,7 +142,9 @@ async fn a_recursive_wait_waits_for_the_applications_below() {
     edit_as(&api, AGENT, "web", &status("Synced", "Healthy", "Succeeded", &children)).await;
     // The root is there; the child fails.
     edit_as(&api, AGENT, "child", &status("OutOfSync", "Missing", "Failed", &json!([]))).await;
+    let answers = Answers::with(&stage, None);
     let told = terraform.fail(&["apply", "-auto-approve"]);
+    drop(answers);
     assert!(told.contains(&format!("application {}/child", stage.namespace)), "{told}");
     edit_as(&api, AGENT, "child", &status("Synced", "Healthy", "Succeeded", &json!([]))).await;
     terraform.apply();
