@@ -15,6 +15,8 @@ use tokio::sync::mpsc;
 use crate::controller::world::{Call, CallError, CallErrorKind, Cluster, ClusterId, Event, Patch, Reply};
 use crate::controller::{self, world::ControlKind};
 
+/// The status of an object that is understood and cannot be.
+const UNPROCESSABLE: u16 = 422;
 /// Bytes of watch events that may wait for the controller, of one cluster.
 const WATCH_BUDGET: usize = 16 << 20;
 
@@ -175,7 +177,7 @@ fn object(answer: Result<Live, ApiError>) -> Result<Reply, CallError> {
 
 /// A test of a JSON patch that does not hold is told as invalid; it means that the object has changed.
 fn failed_test(error: CallError, is_conditional: bool) -> CallError {
-    if is_conditional && error.kind == CallErrorKind::Refused {
+    if is_conditional && error.kind == CallErrorKind::Invalid {
         CallError { kind: CallErrorKind::Conflict, ..error }
     } else {
         error
@@ -196,6 +198,7 @@ fn call_error(error: &ApiError) -> CallError {
         | ApiErrorKind::Credentials
         | ApiErrorKind::AdmissionUnavailable { .. }
         | ApiErrorKind::Protocol => CallErrorKind::Unreachable,
+        ApiErrorKind::Invalid { .. } if error.status == UNPROCESSABLE => CallErrorKind::Invalid,
         ApiErrorKind::Invalid { .. }
         | ApiErrorKind::Forbidden
         | ApiErrorKind::Unauthorized

@@ -16,6 +16,7 @@ use jiff::SignedDuration;
 use serde_json::{Value, json};
 
 use super::clusters::ClusterHandle;
+use super::secrets;
 use super::world::{Call, CallError, CallErrorKind, Cluster, Patch, Reply, World};
 
 /// Tries of one request whose answer did not come.
@@ -44,6 +45,9 @@ async fn apply_effect<W: World>(
     effect: &ApplyEffect,
 ) -> Result<Done, Failure> {
     let name = kubectl_name(&effect.desired);
+    if let Some(message) = secrets::undecodable(&effect.desired) {
+        return Err(Failure::Refused { message });
+    }
     let written = match (effect.choice.strategy, &effect.live) {
         (Strategy::ServerSide, _) => server_side(world, cluster, effect).await,
         (_, None) => create(world, cluster, effect).await,
@@ -51,7 +55,7 @@ async fn apply_effect<W: World>(
         (Strategy::Replace, Some(live)) => replace(world, cluster, effect, live).await,
     };
     let written = match written {
-        Err(error) if effect.choice.force && error.kind == CallErrorKind::Refused => {
+        Err(error) if effect.choice.force && error.kind == CallErrorKind::Invalid => {
             recreate(world, cluster, effect).await
         }
         written => written,
@@ -73,7 +77,7 @@ async fn apply_effect<W: World>(
             refresh(world, cluster, &effect.desired).await;
             Err(Failure::Stale)
         }
-        Err(error) => Err(refused(&error)),
+        Err(error) => Err(refused_write(&effect.desired, &error)),
     }
 }
 
@@ -185,13 +189,25 @@ async fn replace<W: World>(
     Ok("replaced")
 }
 
-/// Deletes and creates again: `Force=true`, after the API server refused the change.
+/// Deletes and creates again: `Force=true`, after the API server said that what is there cannot become what is
+/// wanted. Whether what is wanted can be at all is asked first, under a name that nothing has.
 async fn recreate<W: World>(
     world: &W,
     cluster: &ClusterHandle<W::Cluster>,
     effect: &ApplyEffect,
 ) -> Result<&'static str, CallError> {
     if let Some(live) = read_desired(world, cluster, &effect.desired).await? {
+        let mut trial = effect.desired.manifest.clone();
+        if let Some(metadata) = trial.value_mut().get_mut("metadata").and_then(Value::as_object_mut) {
+            let kept: String = live.key.name.chars().take(40).collect();
+            let name = format!("{}-{:08x}", kept.trim_end_matches(['-', '.']), world.random() & 0xffff_ffff);
+            metadata.insert("name".into(), json!(name));
+        }
+        let strict = effect.choice.validate;
+        send(world, cluster, Call::Create { object: trial, strict, dry_run: true }).await?;
+        if effect.dry_run {
+            return Ok("replaced");
+        }
         let call = Call::Delete {
             kind: effect.desired.manifest.gvk(),
             key: live.key.clone(),
@@ -418,6 +434,17 @@ fn refused(error: &CallError) -> Failure {
         _ => error.message.clone(),
     };
     Failure::Refused { message }
+}
+
+/// Why a write was refused. What the API server says of a Secret may quote its values, and what is said here
+/// can be read by everybody who may read the Application.
+fn refused_write(desired: &Desired, error: &CallError) -> Failure {
+    match refused(error) {
+        Failure::Refused { message } if secrets::is_secret(desired) => {
+            Failure::Refused { message: secrets::without_values(&message) }
+        }
+        failure => failure,
+    }
 }
 
 fn kubectl_name(desired: &Desired) -> String {

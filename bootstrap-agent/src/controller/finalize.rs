@@ -208,7 +208,10 @@ async fn release<W: World>(
         }
         Ok(Reply::Gone) => Ok(None),
         Err(error) if error.kind == CallErrorKind::NotFound => Ok(None),
-        Err(_) => {
+        Err(error) => {
+            if error.kind != CallErrorKind::Conflict {
+                tracing::warn!(application = %entry.application.key(), %error, "failed to take the finalizer off");
+            }
             controller.reread(&entry.application.key()).await;
             Err(Stop::Again)
         }

@@ -24,6 +24,7 @@ mod reconcile;
 mod registry;
 mod repositories;
 mod scope;
+mod secrets;
 mod store;
 mod target;
 pub mod world;
@@ -226,7 +227,7 @@ impl<W: World> Controller<W> {
     }
 
     fn may_write(&self) -> Result<(), Stop> {
-        if self.hold.borrow().is_some() {
+        if self.settings.observe || self.hold.borrow().is_some() {
             return Err(Stop::Wait);
         }
         match &*self.rival.borrow() {

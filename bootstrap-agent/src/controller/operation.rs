@@ -58,6 +58,9 @@ pub(super) async fn go_on<W: World>(
     comparison: &Comparison,
     status_of: &StatusOf<'_>,
 ) -> Result<Operated, Stop> {
+    if controller.settings.observe {
+        return Ok(Operated::Nothing { conditions: Vec::new(), wake: None });
+    }
     let application = &scope.entry.application;
     let now = controller.world.now();
     let last = application.status.operation_state.as_ref();
@@ -135,9 +138,6 @@ fn decide<W: World>(
     verdict: SyncStatusCode,
     status: &ApplicationStatus,
 ) -> AutoSync {
-    if controller.settings.observe {
-        return AutoSync::No;
-    }
     sync::decide(AutoInput {
         spec: &scope.spec,
         last: status.operation_state.as_ref(),

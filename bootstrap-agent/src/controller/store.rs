@@ -49,12 +49,18 @@ pub(super) async fn status<W: World>(
         }
         Ok(Reply::Gone) => Err(Stop::Again),
         Err(error) => match error.kind {
-            CallErrorKind::Conflict | CallErrorKind::NotFound | CallErrorKind::Refused => {
+            CallErrorKind::Conflict | CallErrorKind::NotFound => {
                 controller.reread(&application.key()).await;
                 Err(Stop::Again)
             }
             _ => {
-                tracing::warn!(application = %application.key(), error = %error, "failed to store the status");
+                let hint = match error.kind {
+                    CallErrorKind::Refused | CallErrorKind::Invalid => {
+                        "this agent must be allowed to patch Applications, and the API server to store them"
+                    }
+                    _ => "it is tried again",
+                };
+                tracing::warn!(application = %application.key(), %error, hint, "failed to store the status");
                 controller.reread(&application.key()).await;
                 Err(Stop::Again)
             }

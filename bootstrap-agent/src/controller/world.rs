@@ -199,7 +199,9 @@ pub enum CallErrorKind {
     Conflict,
     /// The namespace is not there.
     NamespaceMissing,
-    /// Refused for what it says: invalid, too large, forbidden, denied by an admission webhook.
+    /// The object may not be like that, or not become so: a field that cannot be changed (status 422).
+    Invalid,
+    /// Refused for another reason: forbidden, too large, unknown fields, denied by an admission webhook.
     Refused,
     /// No answer, or none in time; it may or may not have been carried out.
     Unreachable,

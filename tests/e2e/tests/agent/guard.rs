@@ -96,6 +96,13 @@ async fn an_observer_writes_nothing_at_all() -> Result<()> {
     stage.application("observe", automated(repository.url(), "app", "observe-app")).await?;
     further(&stage.agent, "bridgehead_passes_total", 1).await?;
     further(&stage.agent, "bridgehead_advertisements_total", 3).await?;
+    // An operation that somebody asks another engine for is none of its business either.
+    let operation = json!({"sync": {"prune": true}, "initiatedBy": {"username": "somebody"}});
+    let asked = stage.mark()?;
+    stage.change("observe", json!({"operation": operation})).await?;
+    further(&stage.agent, "bridgehead_advertisements_total", 2).await?;
+    let tried = stage.writes_since(asked)?;
+    assert!(tried.is_empty(), "an observer took up an operation: {tried:?}");
 
     let user = stage.user();
     let writes = |verb: &str| !matches!(verb, "get" | "list" | "watch");

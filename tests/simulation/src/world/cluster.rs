@@ -234,7 +234,8 @@ fn call_error(refusal: Refusal) -> CallError {
         Reason::NamespaceMissing => CallErrorKind::NamespaceMissing,
         Reason::AlreadyExists => CallErrorKind::AlreadyExists,
         Reason::Conflict | Reason::Expired => CallErrorKind::Conflict,
-        Reason::Invalid | Reason::Forbidden | Reason::UnsupportedPatch => CallErrorKind::Refused,
+        Reason::Invalid => CallErrorKind::Invalid,
+        Reason::Forbidden | Reason::UnsupportedPatch => CallErrorKind::Refused,
     };
     CallError { kind, message: refusal.message }
 }

@@ -104,3 +104,64 @@ async fn an_object_that_is_too_large() -> Result<()> {
     let commit = repository.commit("small")?;
     case.heals(&commit).await
 }
+
+/// What the API server would say of it quotes the value.
+#[tokio::test]
+async fn plain_text_in_a_secrets_data_is_told_without_the_text() -> Result<()> {
+    let mut case = Case::start("secret").await?;
+    let mut repository = case.stage.git.create("secret")?;
+    let secret = |field: &str, password: &str| {
+        format!("apiVersion: v1\nkind: Secret\nmetadata:\n  name: login\n{field}:\n  password: {password}\n")
+    };
+    repository.write("app/login.yaml", secret("stringData", "first"))?;
+    let commit = repository.commit("well")?;
+    case.application(repository.url()).await?;
+    case.stage.wait_synced(&case.name, &commit).await?;
+
+    repository.write("app/login.yaml", secret("data", "correct-horse!"))?;
+    repository.commit("in the wrong field")?;
+    let status = case.is_told(&["`data.password` is not base64", "stringData"]).await?;
+    assert!(!status.to_string().contains("correct-horse"), "{status}");
+
+    repository.write("app/login.yaml", secret("stringData", "correct-horse!"))?;
+    let commit = repository.commit("in the right one")?;
+    case.heals(&commit).await?;
+    let whole = case.stage.read(&case.name).await?;
+    assert!(!serde_json::to_string(&whole)?.contains("correct-horse"));
+    Ok(())
+}
+
+#[tokio::test]
+async fn force_deletes_nothing_for_the_sake_of_what_cannot_be() -> Result<()> {
+    let mut case = Case::start("force").await?;
+    let mut repository = case.stage.git.create("force")?;
+    let job = |image: &str, policy: &str| {
+        format!(
+            "apiVersion: batch/v1\nkind: Job\nmetadata:\n  name: work\n  annotations:\n    \
+             argocd.argoproj.io/sync-options: Force=true\nspec:\n  template:\n    spec:\n      \
+             restartPolicy: {policy}\n      containers:\n      - name: main\n        image: {image}\n"
+        )
+    };
+    repository.write("app/work.yaml", job("registry.example/work:1", "Never"))?;
+    let commit = repository.commit("first")?;
+    case.application(repository.url()).await?;
+    case.stage.wait_synced(&case.name, &commit).await?;
+    let jobs = case.stage.objects("batch", "v1", "Job", &case.name);
+    let first = jobs.get("work").await?.metadata.uid;
+
+    repository.write("app/work.yaml", job("registry.example/work:2", "Whenever"))?;
+    repository.commit("a policy that there is not")?;
+    case.is_told(&["restartPolicy"]).await?;
+    assert_eq!(jobs.get("work").await?.metadata.uid, first, "it was deleted in vain");
+
+    repository.write("app/work.yaml", job("registry.example/work:2", "Never"))?;
+    let commit = repository.commit("an image that cannot be changed")?;
+    case.heals(&commit).await?;
+    let second = jobs.get("work").await?;
+    assert_ne!(second.metadata.uid, first, "it was not made anew");
+    assert_eq!(
+        second.data.pointer("/spec/template/spec/containers/0/image"),
+        Some(&json!("registry.example/work:2"))
+    );
+    Ok(())
+}
