@@ -47,6 +47,10 @@ pub fn start(shared: &Rc<Shared>, supervisor: &Rc<Supervisor>, scenario: &Rc<Sce
         let (shared, random) = (Rc::clone(shared), random.clone());
         later(&shared.clone(), at(offset), move || do_mischief(&shared, &random, mischief));
     }
+    for (offset, mischief, name) in scenario.aimed.iter().copied() {
+        let (shared, random) = (Rc::clone(shared), random.clone());
+        later(&shared.clone(), at(offset), move || aim(&shared, &random, mischief, name));
+    }
     for (offset, number, request) in scenario.requests.iter().copied() {
         let (shared, scenario, random) = (Rc::clone(shared), Rc::clone(scenario), random.clone());
         later(&shared.clone(), at(offset), move || {
@@ -215,27 +219,44 @@ const KINDS: &[(&str, &str)] = &[
     ("argoproj.io", "Application"),
 ];
 
-fn do_mischief(shared: &Rc<Shared>, random: &Random, mischief: Mischief) {
-    let Some((url, cluster)) = random.pick(&shared.clusters.iter().collect::<Vec<_>>()).copied() else {
-        return;
-    };
-    let candidates: Vec<Stored> = KINDS
-        .iter()
-        .flat_map(|(group, kind)| {
-            cluster.read(|server| {
-                let all = server.list(&GroupKind::new(*group, *kind));
-                all.filter(|object| object::annotation(object, annotations::TRACKING_ID).is_some())
-                    .filter(|object| object.pointer("/metadata/ownerReferences").is_none())
-                    .cloned()
-                    .collect::<Vec<Stored>>()
-            })
+/// Objects in a cluster that strangers may find: tracked ones that nobody owns.
+fn targets(cluster: &Cluster) -> Vec<Stored> {
+    let of_kind = |(group, kind): &(&'static str, &'static str)| {
+        cluster.read(|server| {
+            let all = server.list(&GroupKind::new(*group, *kind));
+            all.filter(|object| object::annotation(object, annotations::TRACKING_ID).is_some())
+                .filter(|object| object.pointer("/metadata/ownerReferences").is_none())
+                .cloned()
+                .collect::<Vec<Stored>>()
         })
-        .collect();
-    let Some(live) = random.pick(&candidates) else { return };
+    };
+    KINDS.iter().flat_map(of_kind).collect()
+}
+
+fn do_mischief(shared: &Rc<Shared>, random: &Random, mischief: Mischief) {
+    let clusters: Vec<&Rc<Cluster>> = shared.clusters.values().collect();
+    let Some(cluster) = random.pick(&clusters).copied() else { return };
+    if let Some(live) = random.pick(&targets(cluster)) {
+        carry_out(shared, random, cluster, live, mischief);
+    }
+}
+
+/// Mischief at the first object of this name.
+fn aim(shared: &Rc<Shared>, random: &Random, mischief: Mischief, name: &str) {
+    for cluster in shared.clusters.values() {
+        let found =
+            targets(cluster).into_iter().find(|live| object::text(live, "/metadata/name").starts_with(name));
+        if let Some(live) = found {
+            return carry_out(shared, random, cluster, &live, mischief);
+        }
+    }
+}
+
+fn carry_out(shared: &Rc<Shared>, random: &Random, cluster: &Rc<Cluster>, live: &Stored, mischief: Mischief) {
     let key = object::key(live);
     let kind = object::text(live, "/kind").to_owned();
     let is_application = kind == "Application";
-    shared.note(format!("stranger: {mischief:?} {key} in {url}"));
+    shared.note(format!("stranger: {mischief:?} {key} in {}", cluster.url()));
     match mischief {
         Mischief::Edit => {
             let patch = match kind.as_str() {

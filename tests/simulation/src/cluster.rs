@@ -29,6 +29,11 @@ impl Cluster {
         Self { executor, url, audit, server, listeners: RefCell::default() }
     }
 
+    /// Server URL.
+    pub fn url(&self) -> &'static str {
+        self.url
+    }
+
     /// Looks into the API server.
     pub fn read<T>(&self, look: impl FnOnce(&ApiServer) -> T) -> T {
         look(&self.server.borrow())

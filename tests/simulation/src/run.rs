@@ -1,13 +1,13 @@
 //! One run: everything set up, time let pass, and what came of it.
 
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::rc::Rc;
 
 use bridgehead::controller::world::ClusterId;
 use jiff::{SignedDuration, Timestamp};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::agent::Supervisor;
 use crate::api_server::Request;
@@ -206,8 +206,9 @@ fn summary(entry: &crate::api_server::audit::Audited) -> String {
         format!("{}:{}/{}", text(result, "/name"), text(result, "/status"), text(result, "/hookPhase"))
     });
     let results = results.collect::<Vec<_>>().join(" ");
+    let changed = entry.before.as_ref().map(|before| changes(before, after).join(" ")).unwrap_or_default();
     format!(
-        " => {}{is_going} sync={} health={} op={} start={} retry={} {:?}{} [{results}]",
+        " => {}{is_going} sync={} health={} op={} start={} retry={} {:?}{} [{results}] {{{changed}}}",
         text(after, "/status/sync/revision").trim_start_matches('0'),
         text(after, "/status/sync/status"),
         text(after, "/status/health/status"),
@@ -217,6 +218,32 @@ fn summary(entry: &crate::api_server::audit::Audited) -> String {
         text(after, "/status/operationState/message"),
         operation.unwrap_or_default(),
     )
+}
+
+/// Places of an object that a write has changed, its own version apart.
+fn changes(before: &Value, after: &Value) -> Vec<String> {
+    fn gather(before: &Value, after: &Value, place: &str, changes: &mut Vec<String>) {
+        match (before, after) {
+            _ if before == after => {}
+            (Value::Object(left), Value::Object(right)) => {
+                let names: BTreeSet<&String> = left.keys().chain(right.keys()).collect();
+                for name in names {
+                    let at = |side: &Map<String, Value>| side.get(name).cloned().unwrap_or_default();
+                    gather(&at(left), &at(right), &format!("{place}/{name}"), changes);
+                }
+            }
+            (Value::Array(left), Value::Array(right)) if left.len() == right.len() => {
+                for (number, (left, right)) in left.iter().zip(right).enumerate() {
+                    gather(left, right, &format!("{place}/{number}"), changes);
+                }
+            }
+            _ => changes.push(place.to_owned()),
+        }
+    }
+    let mut changes = Vec::new();
+    gather(before, after, "", &mut changes);
+    changes.retain(|place| !matches!(place.as_str(), "/metadata/resourceVersion" | "/metadata/generation"));
+    changes
 }
 
 fn short(status: &Value) -> String {

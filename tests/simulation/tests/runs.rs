@@ -6,16 +6,11 @@
 //! A seed that fails is replayed, with every line of its trace, by
 //! `cargo run -p bridgehead-simulation -- --seed N --trace`.
 
-use bridgehead::controller::world::ClusterId;
-use bridgehead_api::annotations;
-use bridgehead_simulation::faults::{CrashAt, Rates};
-use bridgehead_simulation::git::{Folder, Tree};
+use bridgehead_simulation::faults::CrashAt;
 use bridgehead_simulation::many::{Pace, Summary, run_all};
 use bridgehead_simulation::run::run;
-use bridgehead_simulation::scenario::manifests::manifest;
-use bridgehead_simulation::scenario::{
-    ApplicationPlan, Automated, HookPlan, ObjectPlan, Scenario, UserRequest, generate,
-};
+use bridgehead_simulation::scenario::named::{hooked, object, tree};
+use bridgehead_simulation::scenario::{ObjectPlan, Scenario, UserRequest, generate};
 use jiff::SignedDuration;
 
 fn number(name: &str, otherwise: u64) -> u64 {
@@ -46,84 +41,6 @@ fn a_seed_replays_exactly() {
     for seed in [7, 143] {
         let (first, second) = (run(generate(seed)), run(generate(seed)));
         assert_eq!(first.trace, second.trace, "seed {seed}");
-    }
-}
-
-fn object(kind: &'static str, name: &str, wave: i64) -> ObjectPlan {
-    ObjectPlan {
-        kind,
-        name: name.to_owned(),
-        wave,
-        version: 1,
-        behaviour: "works",
-        options: Vec::new(),
-        hook: None,
-        is_slow_to_go: false,
-        child: None,
-    }
-}
-
-fn hook(name: &str, types: &[&'static str], policies: &[&'static str], generates_name: bool) -> ObjectPlan {
-    let hook = HookPlan { types: types.to_vec(), policies: policies.to_vec(), generates_name };
-    ObjectPlan { hook: Some(hook), ..object("Job", name, 0) }
-}
-
-fn tree(objects: &[ObjectPlan]) -> Tree {
-    Tree::from([("apps/shop".to_owned(), Folder::Manifests(objects.iter().map(manifest).collect()))])
-}
-
-/// An application with hooks of every kind and three waves; its second commit changes, adds and prunes in
-/// all of them, and its first try fails.
-fn hooked(crash_at: Option<CrashAt>) -> Scenario {
-    let hooks = [
-        hook("before", &["PreSync"], &[], false),
-        hook("between", &["Sync"], &["HookSucceeded"], true),
-        hook("after", &["PostSync"], &["BeforeHookCreation", "HookSucceeded"], false),
-        hook("both", &["PreSync", "PostSync"], &["BeforeHookCreation"], false),
-        hook("failed", &["SyncFail"], &["HookSucceeded"], true),
-    ];
-    let first = [
-        object("ConfigMap", "settings", -1),
-        object("Deployment", "web", 0),
-        object("ConfigMap", "old", 0),
-        object("Deployment", "older", 1),
-        ObjectPlan { is_slow_to_go: true, ..object("ConfigMap", "oldest", 2) },
-    ];
-    let second = [
-        ObjectPlan { version: 2, ..object("ConfigMap", "settings", -1) },
-        ObjectPlan { version: 2, ..object("Deployment", "web", 0) },
-        object("Service", "new", 1),
-        ObjectPlan {
-            behaviour: "fails-once",
-            ..hook("flaky", &["PostSync"], &["BeforeHookCreation"], false)
-        },
-    ];
-    Scenario {
-        seed: 1,
-        applications: vec![ApplicationPlan {
-            name: "shop",
-            path: "apps/shop",
-            server: ClusterId::IN_CLUSTER,
-            namespace: "shop",
-            automated: Some(Automated { prune: true, self_heal: true }),
-            options: vec!["CreateNamespace=true"],
-            retries: Some(2),
-            finalizer: Some(annotations::RESOURCES_FINALIZER),
-            is_child: false,
-            is_root: false,
-        }],
-        namespaces: Vec::new(),
-        commits: vec![
-            (SignedDuration::ZERO, tree(&[&hooks[..], &first[..]].concat())),
-            (SignedDuration::from_secs(120), tree(&[&hooks[..], &second[..]].concat())),
-        ],
-        rates: Rates::default(),
-        calm: SignedDuration::from_secs(300),
-        crashes: Vec::new(),
-        shutdowns: Vec::new(),
-        crash_at,
-        mischief: Vec::new(),
-        requests: Vec::new(),
     }
 }
 

@@ -52,6 +52,7 @@ pub fn generate(seed: u64) -> Scenario {
         shutdowns,
         crash_at: None,
         mischief,
+        aimed: Vec::new(),
         requests,
     };
     keep_possible(&mut scenario);

@@ -2,6 +2,7 @@
 
 mod generate;
 pub mod manifests;
+pub mod named;
 
 use jiff::SignedDuration;
 
@@ -36,6 +37,8 @@ pub struct Scenario {
     pub crash_at: Option<CrashAt>,
     /// What strangers do to objects.
     pub mischief: Vec<(SignedDuration, Mischief)>,
+    /// What strangers do to the first object whose name begins like this.
+    pub aimed: Vec<(SignedDuration, Mischief, &'static str)>,
     /// What users do to Applications, by their number.
     pub requests: Vec<(SignedDuration, usize, UserRequest)>,
 }

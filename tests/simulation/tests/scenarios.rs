@@ -1,0 +1,82 @@
+//! Scripts that are written by hand, for what random runs have found.
+
+use bridgehead_simulation::faults::Rates;
+use bridgehead_simulation::run::{Report, run};
+use bridgehead_simulation::scenario::named::{hook, hooked, object, shop};
+use bridgehead_simulation::scenario::{Mischief, ObjectPlan, Scenario, UserRequest};
+use jiff::SignedDuration;
+
+/// Runs it, and makes sure that what it is about did happen.
+fn check(scenario: Scenario, happens: &str) -> Report {
+    let report = run(scenario);
+    assert_eq!(report.problems, Vec::<String>::new(), "{}", report.trace.join("\n"));
+    assert!(
+        report.trace.iter().any(|line| line.contains(happens)),
+        "{happens}:\n{}",
+        report.trace.join("\n")
+    );
+    report
+}
+
+fn seconds(seconds: i64) -> SignedDuration {
+    SignedDuration::from_secs(seconds)
+}
+
+/// A hook that takes its time, and an object behind it.
+fn slow_hook(types: &[&'static str]) -> [ObjectPlan; 2] {
+    let hook = ObjectPlan { behaviour: "slow", ..hook("migrate", types, &[], true) };
+    [hook, object("ConfigMap", "settings", 1)]
+}
+
+#[test]
+fn a_running_hook_that_lost_its_tracking_id_is_waited_for() {
+    let aimed = vec![(seconds(3), Mischief::Untrack, "migrate")];
+    check(Scenario { aimed, ..shop(&slow_hook(&["PreSync"])) }, "stranger: Untrack batch/Job/shop/migrate");
+}
+
+#[test]
+fn a_running_hook_that_lost_its_tracking_id_is_waited_for_after_a_restart() {
+    let aimed = vec![(seconds(3), Mischief::Untrack, "migrate")];
+    let crashes = vec![seconds(4)];
+    let report = check(
+        Scenario { aimed, crashes, ..shop(&slow_hook(&["PreSync"])) },
+        "stranger: Untrack batch/Job/shop/migrate",
+    );
+    assert_eq!(report.lives, 2);
+}
+
+#[test]
+fn a_finalizer_that_could_not_be_taken_off_a_hook_comes_off_later() {
+    let aimed = vec![(seconds(3), Mischief::Refuse, "migrate")];
+    let refused = "Patch batch/Job/shop/migrate-0000000-postsync-1767225600 — refused: Forbidden";
+    check(Scenario { aimed, ..shop(&slow_hook(&["PostSync"])) }, refused);
+}
+
+#[test]
+fn a_pod_that_is_given_time_to_end_is_gone_before_what_stands_in_lower_waves_goes() {
+    let pod = ObjectPlan { kind: "Pod", wave: 2, ..hook("smoke-test", &["Sync"], &[], false) };
+    let objects = [ObjectPlan { behaviour: "slow", ..pod }, object("ConfigMap", "settings", 0)];
+    let requests = vec![(seconds(4), 0, UserRequest::Delete)];
+    check(Scenario { requests, ..shop(&objects) }, "Vanish /Pod/shop/smoke-test");
+}
+
+#[test]
+fn answers_that_never_come_do_not_make_a_hook_run_twice() {
+    let rates = Rates { lost_after: 1000, ..Rates::default() };
+    check(Scenario { rates, ..hooked(None) }, "LostAfter: create batch/Job/shop/before");
+}
+
+#[test]
+fn objects_of_a_kind_that_the_same_sync_defines_are_waited_for() {
+    let options = vec!["SkipDryRunOnMissingResource=true"];
+    let objects = [
+        ObjectPlan {
+            options: options.clone(),
+            ..object("CustomResourceDefinition", "widgets.example.com", 0)
+        },
+        ObjectPlan { options, ..object("Widget", "front", 1) },
+        object("ConfigMap", "settings", 2),
+    ];
+    let rates = Rates { late_event: 1000, ..Rates::default() };
+    check(Scenario { rates, ..shop(&objects) }, "Create example.com/Widget/shop/front");
+}
