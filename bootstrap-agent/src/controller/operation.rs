@@ -10,8 +10,8 @@ use std::rc::Rc;
 
 use bridgehead_api::Time;
 use bridgehead_api::application::{
-    Application, ApplicationSource, ApplicationStatus, ConditionType, Operation, OperationPhase,
-    OperationState, SyncOperationResult, SyncOptions, SyncStatusCode, SyncStrategy, next_retry_at,
+    Application, ApplicationStatus, ConditionType, Operation, OperationPhase, OperationState,
+    SyncOperationResult, SyncOptions, SyncStatusCode, SyncStrategy, next_retry_at,
 };
 use bridgehead_api::{ObjectKey, annotations};
 use bridgehead_engine::compare::{Comparison, ResourceComparison};
@@ -287,18 +287,8 @@ async fn run<W: World>(
         revision: target.revisions.first().map_or("", String::as_str),
         record: Some(&record),
     });
-    let result = SyncOperationResult {
-        resources: Vec::new(),
-        revision: if target.sources.len() == 1 { target.revisions[0].clone() } else { String::new() },
-        source: if target.sources.len() == 1 {
-            target.sources[0].clone()
-        } else {
-            ApplicationSource::default()
-        },
-        sources: if target.sources.len() == 1 { Vec::new() } else { target.sources.clone() },
-        revisions: if target.sources.len() == 1 { Vec::new() } else { target.revisions.clone() },
-        managed_namespace_metadata: None,
-    };
+    let is_list = !sync.sources.is_empty() || (sync.source.is_none() && !scope.spec.sources.is_empty());
+    let result = result_at(target, is_list);
     let run = Run {
         controller,
         scope,
@@ -310,6 +300,20 @@ async fn run<W: World>(
         basis: RefCell::new(Basis::of(&scope.entry)),
     };
     run.until_it_waits(&plan, record).await
+}
+
+/// The revisions and sources of a sync, in the fields that a list of sources has, however short, or in those
+/// of a single one.
+fn result_at(target: &Target, is_list: bool) -> SyncOperationResult {
+    if is_list {
+        let (revisions, sources) = (target.revisions.clone(), target.sources.clone());
+        return SyncOperationResult { revisions, sources, ..SyncOperationResult::default() };
+    }
+    SyncOperationResult {
+        revision: target.revisions.first().cloned().unwrap_or_default(),
+        source: target.sources.first().cloned().unwrap_or_default(),
+        ..SyncOperationResult::default()
+    }
 }
 
 /// What the object shall be: with `RespectIgnoreDifferences`, ignored fields stay as they are.

@@ -74,3 +74,25 @@ fn a_degraded_object_fails_the_sync_of_later_waves() {
     let record = sync(&setting_and_lost_claim("-1"));
     assert_eq!(record.phase, OperationPhase::Failed, "{}", record.message);
 }
+
+#[test]
+fn a_root_that_is_among_its_own_objects_is_not_waited_for() {
+    let root = |uid: &str| {
+        let desired = json!({"apiVersion": "argoproj.io/v1alpha1", "kind": "Application",
+            "metadata": {"name": "root", "namespace": "argocd"}});
+        let mut live = desired.clone();
+        live["metadata"]["uid"] = uid.into();
+        live["operation"] = json!({"sync": {}});
+        live["status"] = json!({"health": {"status": "Progressing"}, "operationState": {"phase": "Running"}});
+        target(&desired, &live, false)
+    };
+    let setting = |value: &str| {
+        json!({"apiVersion": "v1", "kind": "ConfigMap",
+            "metadata": {"name": "late", "namespace": "shop", "annotations": {WAVE: "5"}}, "data": {"value": value}})
+    };
+    let late = || target(&setting("new"), &setting("old"), true);
+    let itself = sync(&[root("uid"), late()]);
+    assert_eq!(itself.phase, OperationPhase::Succeeded, "{}", itself.message);
+    let another = sync(&[root("of another"), late()]);
+    assert_eq!(another.phase, OperationPhase::Running, "{}", another.message);
+}

@@ -74,8 +74,8 @@ pub fn decide(input: AutoInput<'_>) -> AutoSync {
         );
     }
     let fresh = SyncOperation {
-        revision: single(input.revisions),
-        revisions: several(input.revisions),
+        revision: if input.spec.sources.is_empty() { first(input.revisions) } else { String::new() },
+        revisions: if input.spec.sources.is_empty() { Vec::new() } else { input.revisions.to_vec() },
         prune: automated.prunes(),
         sync_options: policy.map(|policy| policy.sync_options.clone()).unwrap_or_default(),
         ..SyncOperation::default()
@@ -163,12 +163,8 @@ fn after(time: Timestamp, pause: SignedDuration) -> Timestamp {
     time.checked_add(pause).unwrap_or(Timestamp::MAX)
 }
 
-fn single(revisions: &[String]) -> String {
-    if let [revision] = revisions { revision.clone() } else { String::new() }
-}
-
-fn several(revisions: &[String]) -> Vec<String> {
-    if revisions.len() > 1 { revisions.to_vec() } else { Vec::new() }
+fn first(revisions: &[String]) -> String {
+    revisions.first().cloned().unwrap_or_default()
 }
 
 fn named(resource: &ResourceStatus) -> SyncOperationResource {
@@ -242,6 +238,34 @@ mod tests {
             failed_pause: SignedDuration::from_secs(180),
             now: at(now),
         })
+    }
+
+    #[test]
+    fn a_list_of_one_source_was_synced_once_it_was() {
+        let automated = SyncPolicyAutomated { prune: Some(true), ..SyncPolicyAutomated::default() };
+        let sources = vec![ApplicationSource::default()];
+        let spec = ApplicationSpec { source: None, sources: sources.clone(), ..spec(automated) };
+        let decide = |last: Option<&OperationState>| {
+            decide(AutoInput {
+                spec: &spec,
+                last,
+                sync: SyncStatusCode::OutOfSync,
+                resources: &drifted(),
+                revisions: &["r2".to_owned()],
+                failed_pause: SignedDuration::from_secs(180),
+                now: at(1000),
+            })
+        };
+        let AutoSync::Start(operation) = decide(None) else { panic!("nothing was begun") };
+        let sync = operation.sync.clone().expect("a sync");
+        assert_eq!((sync.revision.as_str(), sync.revisions), ("", vec!["r2".to_owned()]));
+        let mut last = ended(OperationPhase::Succeeded, "", 0, 990);
+        last.sync_result = Some(SyncOperationResult {
+            revisions: vec!["r2".into()],
+            sources,
+            ..SyncOperationResult::default()
+        });
+        assert_eq!(decide(Some(&last)), AutoSync::No);
     }
 
     #[test]

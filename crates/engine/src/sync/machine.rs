@@ -292,7 +292,8 @@ impl Machine<'_> {
                 return;
             }
         };
-        let health = health::assess(&live.manifest);
+        // An application is busy for as long as this operation runs: to wait for it would be to wait for ourselves.
+        let health = if self.plan.is_own_application(&live) { None } else { health::assess(&live.manifest) };
         let (state, message) = match health {
             None => (TaskState::Succeeded, message),
             Some(health) => match health.status {

@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 use std::collections::HashMap;
 
 use bridgehead_api::application::{Confirmable, HookDeletePolicy, HookType, SyncOptions, SyncPhase};
-use bridgehead_api::{ObjectKey, annotations};
+use bridgehead_api::{ObjectKey, Uid, annotations};
 use jiff::Timestamp;
 use serde::Serialize;
 
@@ -70,6 +70,8 @@ pub struct PlanSettings {
 pub struct Plan {
     tasks: Vec<Task>,
     attempt: String,
+    #[serde(skip)]
+    application: Uid,
     dry_run: bool,
     is_partial: bool,
     rejected: Vec<(Task, String)>,
@@ -101,6 +103,11 @@ impl Plan {
     /// This attempt's text; hooks carry it with their phase, as `attempt/phase`.
     pub fn attempt(&self) -> &str {
         &self.attempt
+    }
+
+    /// True for the application whose plan this is: a root may have its own manifest among its objects.
+    pub fn is_own_application(&self, live: &Live) -> bool {
+        live.uid == self.application
     }
 
     /// Tasks that may not run, and why.
@@ -175,6 +182,7 @@ pub fn build(input: PlanInput<'_>) -> Plan {
     let mut plan = Plan {
         tasks,
         attempt: input.attempt.to_string(),
+        application: input.attempt.application.clone(),
         dry_run: input.settings.dry_run,
         is_partial: input.settings.options.apply_out_of_sync_only,
         rejected,
