@@ -33,6 +33,17 @@ pub(super) struct ClusterHandle<C> {
     served: RefCell<Option<BTreeSet<GroupVersionKind>>>,
 }
 
+/// How much is kept in memory of the clusters' objects.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Kept {
+    /// Objects whose state is kept.
+    pub held: usize,
+    /// Objects that are looked at, whatever mark they carry.
+    pub wanted: usize,
+    /// Verdicts of comparisons that are kept.
+    pub verdicts: usize,
+}
+
 /// Why a watch does not go on.
 #[derive(Clone, Debug)]
 pub(super) struct WatchTrouble {
@@ -125,6 +136,16 @@ impl<C: Cluster> ClusterHandle<C> {
     pub(super) fn wanted_by(&self, key: &ObjectKey) -> Vec<ApplicationKey> {
         let wanted = self.wanted.borrow();
         wanted.iter().filter(|(_, keys)| keys.contains(key)).map(|(name, _)| name.clone()).collect()
+    }
+
+    /// How much is kept of the cluster's objects.
+    pub(super) fn kept(&self) -> Kept {
+        let cache = self.cache.borrow();
+        Kept {
+            held: cache.statistics().held,
+            wanted: cache.wanted_count(),
+            verdicts: self.memo.borrow().len(),
+        }
     }
 
     fn drop_unwanted(&self) {

@@ -56,6 +56,7 @@ use repositories::{Polls, Refs, RepositoryKey};
 use target::Target;
 use world::{Call, Cluster as _, ClusterId, ClusterTarget, ControlKind, Reply, World};
 
+pub use clusters::Kept;
 pub use driver::Ended;
 pub use operation::DEFAULT_FAILED_SYNC_PAUSE;
 pub use registry::{APPLICATION_MANAGER, Entry};
@@ -224,6 +225,16 @@ impl<W: World> Controller<W> {
     pub fn applications(&self) -> Vec<(ApplicationKey, Rc<Entry>)> {
         let state = self.state.borrow();
         state.registry.applications().map(|(key, entry)| (key.clone(), entry.clone())).collect()
+    }
+
+    /// How much is kept in memory of the clusters' objects.
+    pub fn kept(&self) -> Kept {
+        let state = self.state.borrow();
+        state.clusters.values().map(|handle| handle.kept()).fold(Kept::default(), |all, one| Kept {
+            held: all.held + one.held,
+            wanted: all.wanted + one.wanted,
+            verdicts: all.verdicts + one.verdicts,
+        })
     }
 
     fn may_write(&self) -> Result<(), Stop> {

@@ -4,7 +4,7 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use bridgehead::controller::world::{Event, World as _};
-use bridgehead::controller::{Controller, Settings};
+use bridgehead::controller::{Controller, Kept, Settings};
 
 use crate::executor::{Process, Queue};
 use crate::random::Random;
@@ -67,6 +67,11 @@ impl Supervisor {
     pub fn passes(&self) -> u64 {
         let present = self.controller.borrow().as_ref().map_or(0, |now| now.counters().passes.get());
         self.passes.get() + present
+    }
+
+    /// How much the present life keeps in memory.
+    pub fn kept(&self) -> Kept {
+        self.controller.borrow().as_ref().map(|now| now.kept()).unwrap_or_default()
     }
 
     fn ended(self: &Rc<Self>) {

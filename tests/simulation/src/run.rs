@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::rc::Rc;
 
+use bridgehead::controller::Kept;
 use bridgehead::controller::world::ClusterId;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value, json};
@@ -43,6 +44,8 @@ pub struct Report {
     pub passes: u64,
     /// Lives of the agent.
     pub lives: u32,
+    /// What the agent keeps in memory in the end.
+    pub kept: Kept,
     /// Everything that happened, line by line.
     pub trace: Vec<String>,
     /// Simulated seconds.
@@ -106,12 +109,13 @@ pub fn run(scenario: Scenario) -> Report {
         .cloned()
         .collect::<Vec<_>>();
     problems.extend(broken.into_iter().map(|(_, note)| note));
-    let passes = supervisor.passes();
+    let (passes, kept) = (supervisor.passes(), supervisor.kept());
     executor.end();
     Report {
         problems,
         writes: shared.faults.writes(),
         passes,
+        kept,
         lives: shared.life.get(),
         seconds: executor.now().duration_since(begin).as_secs(),
         trace: trace(&shared),

@@ -1,8 +1,9 @@
 //! Scripts that are written by hand, for what random runs have found.
 
+use bridgehead::controller::Kept;
 use bridgehead_simulation::faults::Rates;
 use bridgehead_simulation::run::{Report, run};
-use bridgehead_simulation::scenario::named::{hook, hooked, object, shop};
+use bridgehead_simulation::scenario::named::{hook, hooked, object, shop, tree};
 use bridgehead_simulation::scenario::{Mischief, ObjectPlan, Scenario, UserRequest};
 use jiff::SignedDuration;
 
@@ -79,4 +80,30 @@ fn objects_of_a_kind_that_the_same_sync_defines_are_waited_for() {
     ];
     let rates = Rates { late_event: 1000, ..Rates::default() };
     check(Scenario { rates, ..shop(&objects) }, "Create example.com/Widget/shop/front");
+}
+
+#[test]
+fn nothing_is_kept_of_an_application_that_is_gone() {
+    let requests = vec![(seconds(60), 0, UserRequest::Delete)];
+    let report = check(Scenario { requests, ..hooked(None) }, "user asks shop for Delete");
+    assert_eq!(report.kept, Kept::default());
+}
+
+#[test]
+fn what_neither_git_nor_the_last_operation_names_is_forgotten() {
+    let commits = |count: i64| {
+        (0..count).map(|number| {
+            let version = u32::try_from(number).expect("small") + 1;
+            let objects = [
+                ObjectPlan { version, ..object("ConfigMap", "settings", 0) },
+                object("ConfigMap", &format!("only-{number}"), 0),
+                hook("migrate", &["PreSync"], &["HookSucceeded"], true),
+            ];
+            (seconds(20 * number), tree(&objects))
+        })
+    };
+    let kept = |count| run(Scenario { commits: commits(count).collect(), ..shop(&[]) }).kept;
+    let (few, many) = (kept(2), kept(12));
+    assert!(few.held > 0 && few.wanted > 0 && few.verdicts > 0, "{few:?}");
+    assert_eq!(many, few);
 }

@@ -141,6 +141,10 @@ impl KindCache {
         }
     }
 
+    pub(super) fn wanted_count(&self) -> usize {
+        self.wanted.values().map(Vec::len).sum()
+    }
+
     pub(super) fn retain_wanted(&mut self, keep: &mut impl FnMut(&ObjectKey) -> bool) {
         let mut dropped = Vec::new();
         self.wanted.retain(|id, keys| {

@@ -131,6 +131,11 @@ impl LiveCache {
         }
     }
 
+    /// How many keys are wanted.
+    pub fn wanted_count(&self) -> usize {
+        self.wanted_elsewhere.len() + self.kinds.values().map(KindCache::wanted_count).sum::<usize>()
+    }
+
     /// Drops every want that `keep` is false for. Objects that are then neither wanted nor tracked are
     /// let go of, down to their 64 bits.
     pub fn retain_wanted(&mut self, mut keep: impl FnMut(&ObjectKey) -> bool) {
