@@ -149,7 +149,7 @@ fn place(object: &Value) -> String {
 }
 
 #[tokio::test]
-async fn one_service_as_guides_teach_it_is_synced_in_order_and_left_to_its_autoscaler() -> Result<()> {
+async fn a_service_with_all_that_guides_teach_is_synced_in_order() -> Result<()> {
     let stage = Stage::start(test_cluster(), "guide", &QUICK).await?;
     stage.apply(definition("sealed.example.com", "SealedSecret", "sealedsecrets")).await?;
     stage.apply(definition("monitoring.example.com", "ServiceMonitor", "servicemonitors")).await?;
