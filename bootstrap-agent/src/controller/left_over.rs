@@ -12,7 +12,7 @@ use super::pass::Scope;
 use super::reconcile::Wake;
 use super::target::Target;
 use super::world::World;
-use super::{execute, operation};
+use super::{execute, request};
 
 /// Until the next try, where the API server refuses.
 const AGAIN_SECONDS: i64 = 60;
@@ -33,7 +33,7 @@ pub(super) async fn release<W: World>(
     let entry = controller.application(&scope.key)?;
     let running = entry.application.status.operation_state.as_ref();
     let running = running.filter(|state| state.phase.is_running() && !state.awaits_retry());
-    let attempt = running.map(|state| operation::attempt_of(&entry.application, state));
+    let attempt = running.map(|state| request::attempt_of(&entry.application, state));
     let hooks: Vec<_> = scope
         .cluster
         .of_application(&scope.instance)

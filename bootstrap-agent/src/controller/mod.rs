@@ -22,7 +22,9 @@ mod permissions;
 mod queue;
 mod reconcile;
 mod registry;
+mod report;
 mod repositories;
+mod request;
 mod scope;
 mod secrets;
 mod store;
@@ -41,6 +43,7 @@ use bridgehead_api::{ApplicationKey, Namespace};
 use bridgehead_engine::compare::Comparison;
 use bridgehead_engine::diff::DiffRules;
 use bridgehead_engine::manifest::Problem as EngineProblem;
+use bridgehead_engine::rival;
 use bridgehead_engine::status::{Observation, Verdict, observe};
 use bridgehead_kubernetes::discovery::Resource;
 use bridgehead_sources::RepoAccess;
@@ -59,7 +62,7 @@ use world::{Call, Cluster as _, ClusterId, ClusterTarget, ControlKind, Reply, Wo
 pub use clusters::Kept;
 pub use driver::Ended;
 pub use operation::DEFAULT_FAILED_SYNC_PAUSE;
-pub use registry::{APPLICATION_MANAGER, Entry};
+pub use registry::Entry;
 
 /// How the controller behaves.
 #[derive(Clone, Debug)]
@@ -76,6 +79,8 @@ pub struct Settings {
     pub poll_jitter: SignedDuration,
     /// Pause before a failed automated sync is tried again.
     pub failed_sync_pause: SignedDuration,
+    /// Whoever worked on the applications before is known to have stopped.
+    pub takes_over: bool,
 }
 
 impl Settings {
@@ -88,6 +93,7 @@ impl Settings {
             poll_interval: SignedDuration::from_secs(120),
             poll_jitter: SignedDuration::from_secs(60),
             failed_sync_pause: DEFAULT_FAILED_SYNC_PAUSE,
+            takes_over: false,
         }
     }
 }
@@ -206,19 +212,49 @@ impl<W: World> Controller<W> {
         let was_held = self.hold.borrow().is_some();
         let is_held = reason.is_some();
         *self.hold.borrow_mut() = reason;
+        if was_held != is_held {
+            let since = (!is_held).then(|| self.world.now());
+            self.state.borrow_mut().registry.set_alone_since(since);
+        }
         if was_held && !is_held {
             self.demand(Demand::Everything);
             self.nudge.give();
         }
     }
 
+    /// Looks for traces of an engine that nobody can see run: it may write again at any moment.
+    fn look_for_traces(&self) {
+        if self.settings.takes_over {
+            return;
+        }
+        let state = self.state.borrow();
+        let Some((key, writer, at)) = state.registry.last_stranger() else { return };
+        let until =
+            at.saturating_add(SignedDuration::from_secs(rival::TRACE_SECONDS)).unwrap_or(Timestamp::MAX);
+        if until <= self.world.now() {
+            return;
+        }
+        let reason = format!(
+            "another engine (`{writer}`) compared application {key} at {at}: unless it does so again, this agent begins \
+             at {until}; at once with `--takeover=argocd`"
+        );
+        tracing::warn!(application = %key, writer, "another engine may be at work; nothing is written");
+        *self.rival.borrow_mut() = Some((reason, until));
+    }
+
     /// Why nothing is written at present.
     pub fn held(&self) -> Option<String> {
-        let held = self.hold.borrow().clone();
-        held.or_else(|| {
-            let rival = self.rival.borrow();
-            rival.as_ref().filter(|(_, until)| *until > self.world.now()).map(|(reason, _)| reason.clone())
-        })
+        self.rival().or_else(|| self.hold.borrow().clone())
+    }
+
+    fn rival(&self) -> Option<String> {
+        let rival = self.rival.borrow();
+        rival.as_ref().filter(|(_, until)| *until > self.world.now()).map(|(reason, _)| reason.clone())
+    }
+
+    /// Whether another engine has left traces that are fresh: by the statuses that it wrote.
+    pub fn has_rival(&self) -> bool {
+        self.rival().is_some()
     }
 
     /// Verdicts of all applications, for metrics: key, entry.
@@ -391,6 +427,9 @@ impl<W: World> Controller<W> {
         before: &ApplicationStatus,
         extra: Vec<(ConditionType, String)>,
     ) -> ApplicationStatus {
+        if let Some(problem) = &target.problem {
+            return store::with_problem(self, &scope.entry, before, problem, extra);
+        }
         let mut conditions = target.conditions.clone();
         conditions.extend(permissions::conditions_of(&comparison.problems));
         conditions.extend(extra);

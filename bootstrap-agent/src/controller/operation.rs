@@ -10,8 +10,8 @@ use std::rc::Rc;
 
 use bridgehead_api::Time;
 use bridgehead_api::application::{
-    Application, ApplicationStatus, ConditionType, Operation, OperationPhase, OperationState,
-    SyncOperationResult, SyncOptions, SyncStatusCode, SyncStrategy, next_retry_at,
+    ApplicationStatus, ConditionType, Operation, OperationPhase, OperationState, SyncOperationResult,
+    SyncOptions, SyncStatusCode, SyncStrategy, next_retry_at,
 };
 use bridgehead_api::{ObjectKey, annotations};
 use bridgehead_engine::compare::{Comparison, ResourceComparison};
@@ -20,18 +20,18 @@ use bridgehead_engine::manifest::{Desired, Manifest, Origin};
 use bridgehead_engine::project::WindowVerdict;
 use bridgehead_engine::status::{Consumed, OperationField, record_of, state_with, with_deployment};
 use bridgehead_engine::sync::{
-    self, Attempt, AutoInput, AutoSync, Outcome, Persist, PlanInput, PlanSettings, Record,
-    Target as PlanTarget,
+    self, AutoInput, AutoSync, Outcome, Persist, PlanInput, PlanSettings, Record, Target as PlanTarget,
 };
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 use serde_json::{Value, json};
 
 use super::Controller;
 use super::clusters::Known;
-use super::pass::{Problem, Scope, Stop};
+use super::pass::{Scope, Stop};
 use super::reconcile::Wake;
 use super::registry::Entry;
-use super::target::{self, Target};
+use super::request::{attempt_of, begin, give_up, pinned_target};
+use super::target::Target;
 use super::world::{Announcement, World};
 use super::{execute, live, permissions, store};
 
@@ -138,6 +138,9 @@ fn decide<W: World>(
     verdict: SyncStatusCode,
     status: &ApplicationStatus,
 ) -> AutoSync {
+    if target.problem.is_some() {
+        return AutoSync::No;
+    }
     sync::decide(AutoInput {
         spec: &scope.spec,
         last: status.operation_state.as_ref(),
@@ -149,35 +152,6 @@ fn decide<W: World>(
     })
 }
 
-/// The state of an operation that begins now.
-fn begin(
-    mut operation: Operation,
-    policy_options: &[String],
-    last: Option<&OperationState>,
-    now: Timestamp,
-) -> OperationState {
-    let sync = operation.sync.get_or_insert_default();
-    if sync.sync_options.is_empty() {
-        sync.sync_options = policy_options.to_vec();
-    }
-    let started = Attempt::start_after(last.map(|last| last.started_at.timestamp()), now);
-    OperationState {
-        operation,
-        phase: OperationPhase::Running,
-        started_at: Time::new(started),
-        ..OperationState::default()
-    }
-}
-
-/// Which try of which operation a state tells of.
-pub(super) fn attempt_of(application: &Application, state: &OperationState) -> Attempt {
-    Attempt {
-        application: application.metadata.uid.clone(),
-        started_at: state.started_at.timestamp(),
-        retry: state.retry_count,
-    }
-}
-
 /// A try has failed and another is due, or not yet.
 async fn retry<W: World>(
     controller: &Controller<W>,
@@ -187,8 +161,14 @@ async fn retry<W: World>(
     status_of: &StatusOf<'_>,
 ) -> Result<Operated, Stop> {
     let finished = state.finished_at.unwrap_or(state.started_at);
-    let due = next_retry_at(&state.operation.retry, state.retry_count, finished)
-        .map_err(|problem| Problem::lasting(ConditionType::InvalidSpecError, problem.to_string()))?;
+    let due = match next_retry_at(&state.operation.retry, state.retry_count, finished) {
+        Ok(due) => due,
+        // The operation has the text from when it began: no change of the specification mends it.
+        Err(problem) => {
+            let message = format!("{problem}: {}", problem.source);
+            return give_up(controller, scope, target, state, status_of, &message).await;
+        }
+    };
     if due > controller.world.now() {
         let status = status_of(&scope.entry.application.status, Vec::new());
         store::status(controller, &scope.entry, status, target.consumed.clone()).await?;
@@ -473,7 +453,8 @@ impl<W: World> Run<'_, W> {
         }
         let wake = if goes_on {
             let finished = state.finished_at.unwrap_or(state.started_at);
-            next_retry_at(retry, record.retry_count, finished).ok()
+            // A pause that cannot be read ends the operation in the next pass.
+            next_retry_at(retry, record.retry_count, finished).ok().or(Some(self.controller.world.now()))
         } else {
             None
         };
@@ -550,65 +531,6 @@ impl<W: World> Run<'_, W> {
             message,
         });
     }
-}
-
-/// The target of the operation, where it is not the specification's.
-async fn pinned_target<W: World>(
-    controller: &Controller<W>,
-    scope: &Scope<W::Cluster>,
-    of_spec: &Target,
-    state: &OperationState,
-) -> Result<Option<Target>, Stop> {
-    let sync = state.operation.sync.clone().unwrap_or_default();
-    let result = state.sync_result.clone().unwrap_or_default();
-    let sources = if !sync.sources.is_empty() {
-        sync.sources.clone()
-    } else if let Some(source) = &sync.source {
-        vec![source.clone()]
-    } else {
-        scope.sources.clone()
-    };
-    let pinned = [result.revision.clone()];
-    let begun: &[String] = if !result.revisions.is_empty() {
-        &result.revisions
-    } else if !result.revision.is_empty() {
-        &pinned
-    } else {
-        sync.requested_revisions()
-    };
-    let is_spec = sources == of_spec.sources && (begun.is_empty() || begun == of_spec.revisions);
-    if is_spec {
-        return Ok(None);
-    }
-    target::of_sources(controller, scope, &sources, begun, None).await.map(Some)
-}
-
-/// Ends an operation whose revision cannot be rendered, and will not be by waiting.
-async fn give_up<W: World>(
-    controller: &Controller<W>,
-    scope: &Scope<W::Cluster>,
-    of_spec: &Target,
-    state: OperationState,
-    status_of: &StatusOf<'_>,
-    message: &str,
-) -> Result<Operated, Stop> {
-    let mut status = status_of(&scope.entry.application.status, Vec::new());
-    status.operation_state = Some(OperationState {
-        phase: OperationPhase::Error,
-        message: message.to_owned(),
-        finished_at: Some(Time::new(controller.world.now())),
-        ..state
-    });
-    let consumed = Consumed {
-        operation: if scope.entry.application.operation.is_some() {
-            OperationField::Remove
-        } else {
-            OperationField::Keep
-        },
-        refresh: of_spec.consumed.refresh.clone(),
-    };
-    store::status(controller, &scope.entry, status, consumed).await?;
-    Ok(Operated::Stored { wake: Some(controller.in_seconds(30)) })
 }
 
 /// The destination's namespace as an object to create, where it is not there.

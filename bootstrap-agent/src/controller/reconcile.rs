@@ -14,7 +14,7 @@ use super::Controller;
 use super::operation::{self, Operated};
 use super::pass::{Scope, Stop};
 use super::world::World;
-use super::{finalize, left_over, live, scope, store, target};
+use super::{finalize, left_over, live, request, scope, store, target};
 
 /// When to look at the application again, where nothing announces that it is time.
 pub(super) type Wake = Option<Timestamp>;
@@ -39,17 +39,20 @@ pub(super) async fn reconcile<W: World>(
     }
     let scope = match scope::resolve(controller, entry.clone()) {
         Ok(scope) => scope,
-        Err(Stop::Problem(problem)) => return store::problem(controller, &entry, problem).await,
+        Err(Stop::Problem(problem)) => return request::refuse(controller, &entry, problem).await,
         Err(stop) => return Err(stop),
     };
     match compared(controller, &scope).await {
-        Err(Stop::Problem(problem)) => store::problem(controller, &entry, problem).await,
+        Err(Stop::Problem(problem)) => request::refuse(controller, &entry, problem).await,
         other => other,
     }
 }
 
 async fn compared<W: World>(controller: &Controller<W>, scope: &Scope<W::Cluster>) -> Result<Wake, Stop> {
-    let target = target::of_spec(controller, scope).await?;
+    let target = match target::of_spec(controller, scope).await {
+        Err(Stop::Problem(problem)) => request::target_despite(controller, scope, problem).await?,
+        target => target?,
+    };
     live::observe(controller, scope, &target).await?;
     let comparison = live::compare(controller, scope, &target);
     let status = |before: &ApplicationStatus, extra: Vec<(ConditionType, String)>| {

@@ -64,8 +64,12 @@ mod tests {
 
     #[test]
     fn plain_text_in_data_is_told_by_its_key_alone() {
-        let message = undecodable(&secret(&json!({"user": "bWU=", "password": "hunter2!"}))).expect("a problem");
-        assert!(message.contains("`data.password` is not base64") && message.contains("stringData"), "{message}");
+        let message =
+            undecodable(&secret(&json!({"user": "bWU=", "password": "hunter2!"}))).expect("a problem");
+        assert!(
+            message.contains("`data.password` is not base64") && message.contains("stringData"),
+            "{message}"
+        );
         assert!(!message.contains("hunter2"), "{message}");
     }
 

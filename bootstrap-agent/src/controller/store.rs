@@ -3,14 +3,14 @@
 use std::rc::Rc;
 
 use bridgehead_api::GroupVersionKind;
-use bridgehead_api::application::{ApplicationStatus, normalise_spec};
+use bridgehead_api::application::{ApplicationStatus, ConditionType, normalise_spec};
 use bridgehead_engine::status::{Consumed, Observation, Verdict, differs, observe, status_patch};
 
-use super::Controller;
 use super::pass::{Problem, Stop};
 use super::reconcile::Wake;
 use super::registry::Entry;
 use super::world::{Call, CallErrorKind, Cluster, Patch, Reply, World};
+use super::{Controller, report};
 
 /// How long a problem that may pass leaves what was known standing, before the verdict becomes Unknown.
 const GRACE_SECONDS: i64 = 180;
@@ -24,10 +24,11 @@ pub(super) async fn status<W: World>(
     consumed: Consumed,
 ) -> Result<(), Stop> {
     let application = &entry.application;
-    if !differs(&application.status, &after) && consumed == Consumed::default() {
+    if controller.settings.observe {
+        report::compared(entry, &after);
         return Ok(());
     }
-    if controller.settings.observe {
+    if !differs(&application.status, &after) && consumed == Consumed::default() {
         return Ok(());
     }
     controller.may_write()?;
@@ -75,30 +76,43 @@ pub(super) async fn problem<W: World>(
     problem: Problem,
 ) -> Result<Wake, Stop> {
     let application = &entry.application;
-    let now = controller.world.now();
-    let known_since = application
-        .status
-        .condition(&problem.condition)
-        .and_then(|condition| condition.last_transition_time)
-        .map_or(now, bridgehead_api::Time::timestamp);
-    let in_grace = now.duration_since(known_since).as_secs() < GRACE_SECONDS;
-    let was_compared = application.status.sync.status.is_some();
-    let verdict =
-        if problem.may_pass && in_grace && was_compared { Verdict::LastKnown } else { Verdict::Unknown };
-    let spec = normalise_spec(application.spec.clone());
-    let observation = Observation {
-        spec: &spec,
-        revisions: application.status.sync.compared_revisions(),
-        verdict,
-        conditions: vec![(problem.condition.clone(), problem.message.clone())],
-        source_types: application.status.source_type.into_iter().collect(),
-        controller_namespace: controller.settings.namespace.as_str(),
-    };
-    let after = observe(&application.status, observation, now);
+    let after = with_problem(controller, entry, &application.status, &problem, Vec::new());
     let refresh = application.metadata.annotation(bridgehead_api::annotations::REFRESH).map(str::to_owned);
     let consumed = Consumed { refresh, ..Consumed::default() };
     status(controller, entry, after, consumed).await?;
     Ok(problem.retry_at)
+}
+
+/// The status of an application that cannot be compared, with further conditions.
+pub(super) fn with_problem<W: World>(
+    controller: &Controller<W>,
+    entry: &Entry,
+    before: &ApplicationStatus,
+    problem: &Problem,
+    extra: Vec<(ConditionType, String)>,
+) -> ApplicationStatus {
+    let application = &entry.application;
+    let now = controller.world.now();
+    let known_since = before
+        .condition(&problem.condition)
+        .and_then(|condition| condition.last_transition_time)
+        .map_or(now, bridgehead_api::Time::timestamp);
+    let in_grace = now.duration_since(known_since).as_secs() < GRACE_SECONDS;
+    let was_compared = before.sync.status.is_some();
+    let verdict =
+        if problem.may_pass && in_grace && was_compared { Verdict::LastKnown } else { Verdict::Unknown };
+    let spec = normalise_spec(application.spec.clone());
+    let mut conditions = vec![(problem.condition.clone(), problem.message.clone())];
+    conditions.extend(extra);
+    let observation = Observation {
+        spec: &spec,
+        revisions: before.sync.compared_revisions(),
+        verdict,
+        conditions,
+        source_types: before.source_type.into_iter().collect(),
+        controller_namespace: controller.settings.namespace.as_str(),
+    };
+    observe(before, observation, now)
 }
 
 /// Applications' kind.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use bridgehead_api::application::{ApplicationSource, ConditionType, SourceType, SyncOptions};
+use bridgehead_api::application::{Application, ApplicationSource, ConditionType, SourceType, SyncOptions};
 use bridgehead_api::{GroupKind, ObjectKey, annotations};
 use bridgehead_engine::manifest::{
     Desired, Destination, Disposition, INVALID_SETTING_WARNING, ProblemKind, disposition, normalise_desired,
@@ -37,6 +37,9 @@ pub(super) struct Target {
     pub rejected: Vec<(ObjectKey, String)>,
     /// What the pass answers by its status.
     pub consumed: Consumed,
+    /// Why the specification itself cannot be rendered. This is then the target of the operation that is under
+    /// way, and says nothing of what the application should be.
+    pub problem: Option<Problem>,
 }
 
 /// The target that the specification means.
@@ -45,10 +48,19 @@ pub(super) async fn of_spec<W: World>(
     scope: &Scope<W::Cluster>,
 ) -> Result<Target, Stop> {
     let refresh = scope.entry.application.metadata.annotation(annotations::REFRESH).map(str::to_owned);
-    let since = refresh.as_ref().map(|value| controller.refresh_seen(&scope.key, value));
+    let newest = asks_for_newest(&scope.entry.application).then(|| "operation".to_owned());
+    let since = refresh.clone().or(newest).map(|value| controller.refresh_seen(&scope.key, &value));
     let mut target = of_sources(controller, scope, &scope.sources, &[], since).await?;
     target.consumed.refresh = refresh;
     Ok(target)
+}
+
+/// True if somebody asks for a sync without saying of what: that is the newest commit, as of now.
+fn asks_for_newest(application: &Application) -> bool {
+    let is_running =
+        application.status.operation_state.as_ref().is_some_and(|state| state.phase.is_running());
+    let sync = application.operation.as_ref().and_then(|operation| operation.sync.as_ref());
+    !is_running && sync.is_some_and(|sync| sync.requested_revisions().is_empty())
 }
 
 /// The target of `sources` at `pinned` revisions; a source without one is resolved by its refs.
@@ -129,6 +141,7 @@ pub(super) async fn of_sources<W: World>(
         conditions,
         rejected,
         consumed: Consumed::default(),
+        problem: None,
     })
 }
 

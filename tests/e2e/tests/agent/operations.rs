@@ -4,6 +4,7 @@ use anyhow::{Context, Result};
 use bridgehead_e2e::manifests::{config_map, deployment};
 use bridgehead_e2e::{QUICK, Stage, automated};
 use bridgehead_test_harness::{Probe, test_cluster, wait_for};
+use kube::api::{Patch, PatchParams};
 use serde_json::{Value, json};
 
 const REFRESH: &str = "argocd.argoproj.io/refresh";
@@ -123,5 +124,78 @@ async fn a_forced_sync_makes_anew_what_cannot_be_changed() -> Result<()> {
     let second = deployments.get("web").await?;
     assert_ne!(second.metadata.uid, first.metadata.uid);
     assert_eq!(second.data["spec"]["selector"]["matchLabels"]["app"], "site");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_sync_that_is_asked_for_right_after_a_push_takes_what_was_pushed() -> Result<()> {
+    let arguments = ["--poll-interval", "10h", "--poll-jitter", "0s"];
+    let stage = Stage::start(test_cluster(), "newest", &arguments).await?;
+    let mut repository = stage.git.create("newest")?;
+    repository.write("app/one.yaml", config_map("one", "0"))?;
+    repository.commit("begin")?;
+    stage.application("newest", manual(repository.url(), "newest-app")).await?;
+    stage.wait_status("newest", "compared", |status| status["sync"]["status"] == "OutOfSync").await?;
+    for value in ["1", "2"] {
+        repository.write("app/one.yaml", config_map("one", value))?;
+        let commit = repository.commit(value)?;
+        stage.operate("newest", json!({"sync": {"syncOptions": ["CreateNamespace=true"]}})).await?;
+        stage.wait_synced("newest", &commit).await?;
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn one_can_go_back_while_what_git_has_cannot_be_rendered() -> Result<()> {
+    let stage = Stage::start(test_cluster(), "go-back", &QUICK).await?;
+    let mut repository = stage.git.create("go-back")?;
+    repository.write("app/one.yaml", config_map("one", "1"))?;
+    let good = repository.commit("good")?;
+    stage.application("go-back", manual(repository.url(), "go-back-app")).await?;
+    stage.operate("go-back", json!({"sync": {"revision": good}})).await?;
+    stage.wait_synced("go-back", &good).await?;
+    repository.write("app/two.yaml", format!("{}  more: [1\n", config_map("two", "1")))?;
+    repository.commit("broken")?;
+    stage.wait_told("go-back", &["app/two.yaml"]).await?;
+    let by_hand = Patch::Merge(json!({"data": {"value": "by hand"}}));
+    let config_maps = stage.config_maps("go-back-app");
+    config_maps.patch("one", &PatchParams::default(), &by_hand).await?;
+
+    stage.operate("go-back", json!({"sync": {"revision": good}})).await?;
+    wait_for("the good state to be back", async || {
+        let value = config_maps.get("one").await?.data["data"]["value"].clone();
+        Ok(Probe::when(value == "1", value.to_string()))
+    })
+    .await?;
+    let status = stage.wait_phase("go-back", "Succeeded").await?;
+    assert_eq!(status["conditions"][0]["type"], "ComparisonError", "{status}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_sync_that_cannot_begin_or_go_on_ends_and_says_why() -> Result<()> {
+    let stage = Stage::start(test_cluster(), "no-begin", &QUICK).await?;
+    let mut repository = stage.git.create("no-begin")?;
+    repository.write("app/one.yaml", config_map("one", "1"))?;
+    repository.commit("begin")?;
+    let mut elsewhere = manual(repository.url(), "no-begin-app");
+    elsewhere["source"]["path"] = json!("nowhere");
+    stage.application("path", elsewhere).await?;
+    let mut nobodys = manual(repository.url(), "no-begin-app");
+    nobodys["project"] = json!("nobody");
+    stage.application("project", nobodys).await?;
+    stage.application("pause", manual(repository.url(), "no-such-namespace")).await?;
+    let backoff = json!({"limit": 2, "backoff": {"duration": "5 seconds"}});
+    for (name, operation, words) in [
+        ("path", json!({"sync": {}}), "nowhere"),
+        ("project", json!({"sync": {}}), "nobody"),
+        ("pause", json!({"sync": {"syncOptions": ["CreateNamespace=false"]}, "retry": backoff}), "5 seconds"),
+    ] {
+        stage.operate(name, operation).await?;
+        let status = stage.wait_phase(name, "Error").await?;
+        let message = status["operationState"]["message"].as_str().unwrap_or_default();
+        assert!(message.contains(words), "{name}: {message}");
+        assert_eq!(stage.read(name).await?.data.get("operation"), None, "{name}");
+    }
     Ok(())
 }
