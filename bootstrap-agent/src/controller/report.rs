@@ -17,8 +17,7 @@ pub(super) fn compared(entry: &Entry, after: &ApplicationStatus) {
     let list = |resources: Vec<&ResourceStatus>| {
         resources.into_iter().map(named).collect::<Vec<String>>().join(", ")
     };
-    let conditions: Vec<&str> =
-        after.conditions.iter().map(|condition| condition.message.as_str()).collect();
+    let conditions: Vec<&str> = after.conditions.iter().map(|condition| condition.message.as_str()).collect();
     tracing::info!(
         application = %entry.application.key(),
         sync = after.sync.status.map_or("", SyncStatusCode::as_str),

@@ -24,6 +24,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
 /// then all targets with one set of features, so that nothing is built twice. The tests take
 /// the binaries from there.
 pub(crate) fn test(packages: &[String], rest: &[String]) -> Result<()> {
+    tools::require_all(&["git", "go"])?;
     tools::ensure(Tool::ControlPlane)?;
     tools::ensure(Tool::GitSsh)?;
     tools::terraform()?;

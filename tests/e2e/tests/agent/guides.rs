@@ -292,3 +292,30 @@ async fn the_settings_say_how_often_a_repository_is_asked_and_metrics_what_came_
     }
     Ok(())
 }
+
+#[tokio::test]
+async fn an_observer_tells_for_each_application_what_it_would_do() -> Result<()> {
+    let arguments = [&QUICK[..], &["--observe", "--log-format", "json"]].concat();
+    let stage = Stage::start_unready(test_cluster(), "told", &arguments).await?;
+    let mut repository = stage.git.create("told")?;
+    repository.write("app/one.yaml", config_map("one", "1"))?;
+    repository.commit("one")?;
+    let project = json!({
+        "apiVersion": "argoproj.io/v1alpha1", "kind": "AppProject",
+        "metadata": {"name": "default", "namespace": stage.namespace},
+        "spec": {"sourceRepos": ["*"], "destinations": [{"server": "*", "namespace": "*"}]},
+    });
+    stage.apply(project).await?;
+    stage.application("told", automated(repository.url(), "app", "told-app")).await?;
+    wait_for("the verdict in the observer's log", async || {
+        let log = std::fs::read_to_string(stage.agent.process.log())?;
+        let lines = log.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+        let told = lines.filter(|line| line["message"] == "compared").any(|line| {
+            line["sync"] == "OutOfSync"
+                && line["stored_sync"] == ""
+                && line["would_apply"] == "ConfigMap told-app/one"
+        });
+        Ok(Probe::when(told, log))
+    })
+    .await
+}
