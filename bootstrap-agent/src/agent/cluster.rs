@@ -122,7 +122,7 @@ impl Cluster for LiveCluster {
                 let mut how = options(strict, dry_run);
                 if kind.group_kind.is(bridgehead_api::GROUP, "Application") && matches!(patch, Patch::Json(_))
                 {
-                    controller::APPLICATION_MANAGER.clone_into(&mut how.field_manager);
+                    bridgehead_engine::rival::APPLICATION_MANAGER.clone_into(&mut how.field_manager);
                 }
                 let change = match patch {
                     Patch::Apply(body) => {

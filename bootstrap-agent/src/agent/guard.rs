@@ -6,6 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use bridgehead_engine::rival;
 use bridgehead_kubernetes::cache::{Frame, FrameKind};
 use bridgehead_kubernetes::watch::{WatchNews, WatchTarget, Watches};
 use bridgehead_kubernetes::{Connection, Resource};
@@ -14,8 +15,6 @@ use serde_json::Value;
 use crate::controller::Controller;
 use crate::controller::world::World;
 
-/// Label by which every installation of Argo CD marks its controller.
-const SELECTOR: &str = "app.kubernetes.io/name=argocd-application-controller";
 /// Bytes of pod events that may wait.
 const BUDGET: usize = 1 << 20;
 
@@ -28,7 +27,9 @@ pub(super) async fn watch<W: World>(
     prepare: impl AsyncFn(),
 ) {
     let (mut watches, mut events) = Watches::new(connection, BUDGET);
-    watches.start(WatchTarget::all(Resource::known("v1", "Pod", "pods", true)).labelled(SELECTOR));
+    watches.start(
+        WatchTarget::all(Resource::known("v1", "Pod", "pods", true)).labelled(rival::CONTROLLER_SELECTOR),
+    );
     let mut others = Others::default();
     let mut is_prepared = false;
     let mut is_alone = false;
@@ -71,8 +72,8 @@ pub(super) async fn watch<W: World>(
 
 #[derive(Default)]
 struct Others {
-    /// Controllers that run, by namespace and pod name, and the namespaces that each is told to serve.
-    running: BTreeMap<(String, String), Vec<String>>,
+    /// Pods of controllers that run, by namespace and name.
+    running: BTreeMap<(String, String), Value>,
     listing: Option<BTreeSet<(String, String)>>,
     is_known: bool,
 }
@@ -93,8 +94,8 @@ impl Others {
                 if let Some(listing) = &mut self.listing {
                     listing.insert(name.clone());
                 }
-                if runs(&pod) {
-                    self.running.insert(name, served_namespaces(&pod));
+                if rival::runs(&pod) {
+                    self.running.insert(name, pod);
                 } else {
                     self.running.remove(&name);
                 }
@@ -109,10 +110,7 @@ impl Others {
     }
 
     fn reason(&self, namespace: &str) -> Option<String> {
-        let overlaps = |((own, _), served): &(&(String, String), &Vec<String>)| {
-            own == namespace || served.iter().any(|pattern| matches_glob(pattern, namespace))
-        };
-        let ((pod_namespace, pod), _) = self.running.iter().find(overlaps)?;
+        let ((pod_namespace, pod), _) = self.running.iter().find(|(_, pod)| rival::serves(pod, namespace))?;
         Some(format!(
             "the application-controller of Argo CD is running (pod {pod_namespace}/{pod}): scale it to zero, or take \
              over with `takeover = \"argocd\"`"
@@ -123,58 +121,6 @@ impl Others {
 fn pod_name(pod: &Value) -> (String, String) {
     let text = |pointer| pod.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned();
     (text("/metadata/namespace"), text("/metadata/name"))
-}
-
-/// A pod that has ended writes nothing; one that is starting may begin at any moment.
-fn runs(pod: &Value) -> bool {
-    let phase = pod.pointer("/status/phase").and_then(Value::as_str).unwrap_or("Pending");
-    !matches!(phase, "Succeeded" | "Failed")
-}
-
-/// Namespaces named by `--application-namespaces` or its environment variable.
-fn served_namespaces(pod: &Value) -> Vec<String> {
-    let containers = pod.pointer("/spec/containers").and_then(Value::as_array).into_iter().flatten();
-    let mut found = Vec::new();
-    for container in containers {
-        let words: Vec<&str> = ["command", "args"]
-            .into_iter()
-            .filter_map(|field| container.get(field)?.as_array())
-            .flatten()
-            .filter_map(Value::as_str)
-            .collect();
-        for (position, word) in words.iter().enumerate() {
-            if let Some(list) = word.strip_prefix("--application-namespaces=") {
-                found.extend(split(list));
-            } else if *word == "--application-namespaces" {
-                found.extend(words.get(position + 1).into_iter().flat_map(|list| split(list)));
-            }
-        }
-        let environment = container.get("env").and_then(Value::as_array).into_iter().flatten();
-        for variable in environment {
-            if variable.get("name").and_then(Value::as_str) == Some("ARGOCD_APPLICATION_NAMESPACES") {
-                found.extend(variable.get("value").and_then(Value::as_str).into_iter().flat_map(split));
-            }
-        }
-    }
-    found
-}
-
-fn split(list: &str) -> impl Iterator<Item = String> + '_ {
-    list.split(',').map(str::trim).filter(|item| !item.is_empty()).map(str::to_owned)
-}
-
-/// `*` and `?` as in Argo CD's globs.
-fn matches_glob(pattern: &str, text: &str) -> bool {
-    fn go(pattern: &[u8], text: &[u8]) -> bool {
-        match (pattern.first(), text.first()) {
-            (None, None) => true,
-            (Some(b'*'), _) => go(&pattern[1..], text) || (!text.is_empty() && go(pattern, &text[1..])),
-            (Some(b'?'), Some(_)) => go(&pattern[1..], &text[1..]),
-            (Some(wanted), Some(found)) if wanted == found => go(&pattern[1..], &text[1..]),
-            _ => false,
-        }
-    }
-    go(pattern.as_bytes(), text.as_bytes())
 }
 
 #[cfg(test)]

@@ -19,6 +19,7 @@ mod world;
 
 use std::path::PathBuf;
 use std::rc::Rc;
+use std::time::Duration;
 
 use bridgehead_kubernetes::{Connection, ConnectionSettings, connect};
 use bridgehead_sources::Repositories;
@@ -29,6 +30,9 @@ use crate::cli::{AgentOptions, Exit};
 use crate::controller::world::Event;
 use crate::controller::{Controller, Settings};
 use world::AgentWorld;
+
+/// How often an agent that may not write yet looks whether it may. It bounds how late it begins.
+const RIVAL_LOOK: Duration = Duration::from_millis(50);
 
 /// Why the agent cannot run.
 #[derive(Debug, thiserror::Error)]
@@ -127,9 +131,14 @@ async fn control(
     let controller = Rc::new(Controller::new(world, controller_settings(options)));
     controller.hold(Some("it is not known yet whether another engine is running".into()));
     let defaults = async || {
-        if !options.observe {
-            defaults::create_until_there(&connection, &options.namespace).await;
+        if options.observe {
+            return;
         }
+        // An engine without a pod gives itself away by what the first lists bring.
+        while !controller.is_synced() || controller.has_rival() {
+            tokio::time::sleep(RIVAL_LOOK).await;
+        }
+        defaults::create_until_there(&connection, &options.namespace).await;
     };
     tokio::select! {
         _ = controller.run() => {}
@@ -146,6 +155,7 @@ fn controller_settings(options: &AgentOptions) -> Settings {
     let span = |time: std::time::Duration| SignedDuration::try_from(time).unwrap_or(SignedDuration::MAX);
     let mut settings = Settings::new(options.namespace.as_str().into());
     settings.observe = options.observe;
+    settings.takes_over = options.takeover.is_some();
     settings.concurrency = usize::try_from(options.concurrency).unwrap_or(settings.concurrency);
     settings.failed_sync_pause = span(options.failed_sync_pause);
     if let Some(interval) = options.poll_interval {

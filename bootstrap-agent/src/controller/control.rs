@@ -82,12 +82,17 @@ impl<W: World> Controller<W> {
 
     /// What the list did not have went while nobody looked.
     fn control_list_ends(&self, kind: ControlKind) {
-        let gone: Vec<String> = {
+        let (gone, is_first): (Vec<String>, bool) = {
             let mut state = self.state.borrow_mut();
             let present = state.listing.remove(&kind).unwrap_or_default();
-            state.listed.insert(kind);
-            state.registry.names(kind).into_iter().filter(|name| !present.contains(name)).collect()
+            let is_first = state.listed.insert(kind);
+            let gone =
+                state.registry.names(kind).into_iter().filter(|name| !present.contains(name)).collect();
+            (gone, is_first)
         };
+        if is_first && kind == ControlKind::Application {
+            self.look_for_traces();
+        }
         for name in gone {
             self.remove_control(kind, &name);
         }

@@ -14,6 +14,8 @@ use bridgehead_api::secret::{
     Cluster, IN_CLUSTER_NAME, IN_CLUSTER_SERVER, RepoCreds, Repository, SecretObject, resolve_repository,
 };
 use bridgehead_api::{ApplicationKey, Namespace, annotations};
+use bridgehead_engine::rival::{self, APPLICATION_MANAGER};
+use jiff::Timestamp;
 use serde_json::Value;
 
 use super::world::{ClusterId, ControlKind};
@@ -46,7 +48,7 @@ impl Entry {
             object.pointer(part).map(Value::to_string).hash(&mut hasher);
         }
         application.metadata.is_deleting().hash(&mut hasher);
-        let status_writer = status_writer(object);
+        let status_writer = rival::status_writer(object).map(str::to_owned);
         Ok(Self { application, status_is_canonical, demand: hasher.finish(), status_writer })
     }
 
@@ -54,13 +56,6 @@ impl Entry {
     pub fn canonical_status(&self) -> Option<&ApplicationStatus> {
         self.status_is_canonical.then_some(&self.application.status)
     }
-}
-
-/// The manager of `status.reconciledAt`.
-fn status_writer(object: &Value) -> Option<String> {
-    let entries = object.pointer("/metadata/managedFields")?.as_array()?;
-    let entry = entries.iter().find(|entry| entry.pointer("/fieldsV1/f:status/f:reconciledAt").is_some())?;
-    entry.get("manager")?.as_str().map(str::to_owned)
 }
 
 /// What a change in the control namespace asks for.
@@ -96,6 +91,8 @@ pub(super) struct Registry {
     config_maps: HashMap<String, Rc<BTreeMap<String, String>>>,
     /// Secrets that cannot be read, and why.
     problems: BTreeMap<String, String>,
+    /// Since when no other engine is seen to run; nothing while one is.
+    alone_since: Option<Timestamp>,
 }
 
 /// Why a destination leads nowhere.
@@ -117,7 +114,21 @@ pub(super) enum DestinationProblem {
 impl Registry {
     /// An empty registry for an agent in `control_namespace`.
     pub(super) fn new(control_namespace: Namespace) -> Self {
-        Self { control_namespace, ..Self::default() }
+        Self { control_namespace, alone_since: Some(Timestamp::MIN), ..Self::default() }
+    }
+
+    /// Says since when no other engine is seen to run: what one wrote before is no sign of another.
+    pub(super) fn set_alone_since(&mut self, since: Option<Timestamp>) {
+        self.alone_since = since;
+    }
+
+    /// The application that another engine compared last of all, with the engine and the time.
+    pub(super) fn last_stranger(&self) -> Option<(&ApplicationKey, &str, Timestamp)> {
+        let strangers = self.applications.iter().filter_map(|(key, entry)| {
+            let writer = entry.status_writer.as_deref().filter(|writer| rival::is_another(writer))?;
+            Some((key, writer, entry.application.status.reconciled_at?.timestamp()))
+        });
+        strangers.max_by_key(|(_, _, at)| *at)
     }
 
     /// One application.
@@ -213,7 +224,7 @@ impl Registry {
         if before.is_some_and(|before| is_older(&entry.application, &before.application)) {
             return Ok(Demand::Nothing);
         }
-        let foreign = before.and_then(|before| foreign_writer(before, &entry));
+        let foreign = before.and_then(|before| foreign_writer(before, &entry, self.alone_since));
         let asks = before.is_none_or(|before| {
             before.demand != entry.demand
                 || before.application.metadata.uid != entry.application.metadata.uid
@@ -368,18 +379,19 @@ fn foreign_phase(before: &Application, after: &Application) -> bool {
     phase(before) != phase(after)
 }
 
-/// The other engine that wrote the status after we had: an object's fields remember who set them last. An
-/// answer to a write of ours comes without that memory, and says nothing here.
-fn foreign_writer(before: &Entry, after: &Entry) -> Option<String> {
-    let writer = after.status_writer.as_ref().filter(|writer| *writer != APPLICATION_MANAGER)?;
+/// The other engine that compared the application after we had, or since none is seen to run: an object's
+/// fields remember who set them last. An answer to a write of ours comes without that memory, and says
+/// nothing here.
+fn foreign_writer(before: &Entry, after: &Entry, alone_since: Option<Timestamp>) -> Option<String> {
+    let alone_since = alone_since?;
+    let writer = after.status_writer.as_ref().filter(|writer| rival::is_another(writer))?;
     let was_ours = before.status_writer.as_ref().is_none_or(|before| before == APPLICATION_MANAGER);
-    let is_news = before.application.status.reconciled_at != after.application.status.reconciled_at;
-    (was_ours && is_news && before.application.metadata.uid == after.application.metadata.uid)
+    let at = after.application.status.reconciled_at;
+    let is_news = before.application.status.reconciled_at != at;
+    let is_late = at.is_some_and(|at| at.timestamp() > alone_since);
+    ((was_ours || is_late) && is_news && before.application.metadata.uid == after.application.metadata.uid)
         .then(|| writer.clone())
 }
-
-/// Field manager of what the agent writes to Applications.
-pub const APPLICATION_MANAGER: &str = "bridgehead-agent";
 
 fn in_cluster() -> Cluster {
     Cluster { server: IN_CLUSTER_SERVER.into(), name: IN_CLUSTER_NAME.into(), ..Cluster::default() }

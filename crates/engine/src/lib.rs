@@ -11,6 +11,7 @@ pub mod diff;
 pub mod health;
 pub mod manifest;
 pub mod project;
+pub mod rival;
 pub mod source;
 pub mod status;
 pub mod sync;

@@ -3,18 +3,18 @@
 use std::time::Duration;
 
 use bridgehead_api::ObjectKey;
+use bridgehead_engine::rival;
 use bridgehead_kubernetes::connect::RequestBuilder;
 use bridgehead_kubernetes::watch::WatchTarget;
 use bridgehead_kubernetes::write::{Patch, WriteOptions, patch};
-use bridgehead_kubernetes::{Connection, Resource};
+use bridgehead_kubernetes::{ApiError, ApiErrorKind, Connection, Resource};
+use jiff::Timestamp;
 use serde_json::{Value, json};
 use tfplug::prelude::*;
 
 use crate::connection::Clients;
-use crate::object::{Block, FIELD_MANAGER, text, until_none};
+use crate::object::{Block, FIELD_MANAGER, Kind, is_absence, text, until_none};
 
-/// The label by which every installation of Argo CD marks its controller.
-const CONTROLLER: &str = "app.kubernetes.io/name=argocd-application-controller";
 /// How many replicas a controller had before it was taken over from.
 const REPLICAS: &str = "bridgehead.dev/replicas-before-takeover";
 
@@ -39,16 +39,26 @@ pub(super) async fn none_else(
     within: Duration,
 ) -> Result<(), Diagnostics> {
     let running = running(connection, namespace).await?;
-    if !takeover {
-        let Some(pod) = running.first() else { return Ok(()) };
+    // A takeover stops the controllers of this namespace, and no other.
+    let blocking = running.iter().find(|(inside, _)| !takeover || inside != namespace);
+    if let Some((inside, pod)) = blocking {
+        let way = if inside == namespace {
+            "To move to Bridgehead, set `takeover = \"argocd\"`: the controller is scaled to zero, and restored by a \
+             destroy. To run both, give the agent a namespace of its own."
+        } else {
+            "It is told to serve this namespace too: take the namespace out of its `--application-namespaces`, or \
+             give the agent another one."
+        };
         return Err(Diagnostic::error("Argo CD's application-controller is running")
             .detail(format!(
-                "Pod {namespace}/{pod} works on the applications of namespace `{namespace}`, and two engines must \
-                 never work on one application. To move to Bridgehead, set `takeover = \"argocd\"`: the controller \
-                 is scaled to zero, and restored by a destroy. To run both, give the agent a namespace of its own."
+                "Pod {inside}/{pod} works on the applications of namespace `{namespace}`, and two engines must never \
+                 work on one application. {way}"
             ))
             .at("takeover")
             .into());
+    }
+    if !takeover {
+        return no_traces(connection, namespace).await;
     }
     for resource in workloads() {
         for workload in labelled(connection, &resource, namespace).await? {
@@ -62,9 +72,9 @@ pub(super) async fn none_else(
             scale(connection, &resource, namespace, text(&workload, "/metadata/name"), change).await?;
         }
     }
-    let target = WatchTarget::all(pods()).in_namespace(namespace).labelled(CONTROLLER);
+    let target = WatchTarget::all(pods()).in_namespace(namespace).labelled(rival::CONTROLLER_SELECTOR);
     let gone = until_none(connection, target, within, |pod| {
-        is_alive(pod).then(|| Block::Moves("it is still running".to_owned()))
+        rival::runs(pod).then(|| Block::Moves("it is still running".to_owned()))
     });
     context.interruptible(gone).await?.map_err(|problem| {
         Diagnostic::error("Argo CD's application-controller doesn't stop").detail(format!(
@@ -103,14 +113,50 @@ async fn scale(
     Ok(())
 }
 
-async fn running(connection: &Connection, namespace: &str) -> Result<Vec<String>, Diagnostics> {
-    let pods = labelled(connection, &pods(), namespace).await?;
-    Ok(pods.iter().filter(|pod| is_alive(pod)).map(|pod| text(pod, "/metadata/name").to_owned()).collect())
+/// An engine without a pod in this cluster (a managed one) is known by the statuses that it writes.
+async fn no_traces(connection: &Connection, namespace: &str) -> Result<(), Diagnostics> {
+    let applications = Kind::Application.resource();
+    let request = RequestBuilder::get(
+        applications.collection(Some(namespace)),
+        format!("list applications in {namespace}"),
+    );
+    let list: Value = match connection.send(request).await {
+        Ok(answer) => answer.json()?,
+        Err(error) if is_absence(&error) => return Ok(()),
+        Err(error) => return Err(error.into()),
+    };
+    let all = list["items"].as_array().into_iter().flatten();
+    let traces = all.filter_map(|application| {
+        let (writer, at) = rival::trace(application)?;
+        Some((at, writer, text(application, "/metadata/name")))
+    });
+    let Some((at, writer, name)) = traces.max() else { return Ok(()) };
+    if Timestamp::now().duration_since(at).as_secs() >= rival::TRACE_SECONDS {
+        return Ok(());
+    }
+    Err(Diagnostic::error("Another engine works on the applications")
+        .detail(format!(
+            "`{writer}` compared application {namespace}/{name} at {at}, and no pod of it is to be seen: a managed \
+             engine, or one that was stopped just now. Two engines must never work on one application. Stop it and \
+             apply again {} minutes after its last comparison, or say by `takeover = \"argocd\"` that it has stopped.",
+            rival::TRACE_SECONDS / 60
+        ))
+        .at("takeover")
+        .into())
 }
 
-/// A pod that has ended writes nothing; one that is starting may begin at any moment.
-fn is_alive(pod: &Value) -> bool {
-    !matches!(text(pod, "/status/phase"), "Succeeded" | "Failed")
+/// Namespace and name of the pods of controllers that work on the namespace's applications.
+async fn running(connection: &Connection, namespace: &str) -> Result<Vec<(String, String)>, Diagnostics> {
+    let pods = match listed(connection, &pods(), None).await {
+        // Whoever installs into one namespace may not be allowed to look beyond.
+        Err(error) if error.kind == ApiErrorKind::Forbidden => {
+            listed(connection, &pods(), Some(namespace)).await
+        }
+        found => found,
+    }?;
+    let place =
+        |pod: &Value| (text(pod, "/metadata/namespace").to_owned(), text(pod, "/metadata/name").to_owned());
+    Ok(pods.iter().filter(|pod| rival::runs(pod) && rival::serves(pod, namespace)).map(place).collect())
 }
 
 async fn labelled(
@@ -118,9 +164,19 @@ async fn labelled(
     resource: &Resource,
     namespace: &str,
 ) -> Result<Vec<Value>, Diagnostics> {
-    let operation = format!("list {} in {namespace}", resource.gvk.group_kind);
-    let request = RequestBuilder::get(resource.collection(Some(namespace)), operation)
-        .query("labelSelector", CONTROLLER);
+    Ok(listed(connection, resource, Some(namespace)).await?)
+}
+
+async fn listed(
+    connection: &Connection,
+    resource: &Resource,
+    namespace: Option<&str>,
+) -> Result<Vec<Value>, ApiError> {
+    let request = RequestBuilder::get(
+        resource.collection(namespace),
+        format!("list {} of an application-controller", resource.gvk.group_kind),
+    )
+    .query("labelSelector", rival::CONTROLLER_SELECTOR);
     let list: Value = connection.send(request).await?.json()?;
     Ok(list["items"].as_array().cloned().unwrap_or_default())
 }

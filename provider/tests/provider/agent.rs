@@ -5,7 +5,7 @@ use bridgehead_test_harness::{Cluster, Options, Probe, wait_for};
 use kube::api::{Api, DynamicObject};
 use serde_json::{Value as Json, json};
 
-use crate::cluster_objects::{delete, edit, get, uid};
+use crate::cluster_objects::{Stage, delete, edit, edit_as, get, uid};
 use crate::terraform::Terraform;
 
 fn agent(body: &str) -> String {
@@ -16,6 +16,13 @@ async fn cluster(name: &str) -> (Cluster, kube::Client) {
     let cluster = Cluster::start(Options::named(name)).unwrap();
     let client = cluster.client().await.unwrap();
     (cluster, client)
+}
+
+/// The present second.
+fn now() -> String {
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
+    let now = i64::try_from(now.as_secs()).unwrap();
+    jiff::Timestamp::from_second(now).unwrap().to_string()
 }
 
 fn definitions(client: &kube::Client) -> Api<DynamicObject> {
@@ -141,7 +148,29 @@ async fn another_engine_stops_the_installation_until_it_is_taken_over_from_and_c
         "nothing was written"
     );
 
+    // One elsewhere that serves this namespace is not taken over from.
+    let mut elsewhere = controller()[1].clone();
+    elsewhere["metadata"]["namespace"] = json!("default");
+    elsewhere["spec"]["replicas"] = json!(1);
+    elsewhere["spec"]["template"]["spec"]["containers"][0]["args"] =
+        json!(["--application-namespaces=argo*"]);
+    apply(&client, &[elsewhere]).await.unwrap();
+    let there = dynamic(&client, &kind("", "v1", "Pod"), Some("default"));
+    wait_for("the other controller to run", async || {
+        Ok(Probe::when(get(&there, first).await["status"]["phase"] == "Running", "not running"))
+    })
+    .await
+    .unwrap();
     terraform.configure(&agent("  takeover = \"argocd\""));
+    let told = terraform.fail(&["apply", "-auto-approve"]);
+    assert!(told.contains("Pod default/argocd-application-controller-0 works on"), "{told}");
+    let others = dynamic(&client, &kind("apps", "v1", "StatefulSet"), Some("default"));
+    delete(&others, "argocd-application-controller").await;
+    wait_for("the other controller to be gone", async || {
+        Ok(Probe::when(get(&there, first).await.is_null(), "it runs"))
+    })
+    .await
+    .unwrap();
     terraform.apply();
     let sets = in_argocd(&client, "apps", "v1", "StatefulSet");
     assert_eq!(get(&sets, "argocd-application-controller").await["spec"]["replicas"], 0);
@@ -150,6 +179,27 @@ async fn another_engine_stops_the_installation_until_it_is_taken_over_from_and_c
     terraform.destroy();
     assert_eq!(get(&sets, "argocd-application-controller").await["spec"]["replicas"], 2);
     assert!(get(&namespaces(&client), "argocd").await.is_object());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_engine_that_has_no_pod_stops_the_installation_by_the_statuses_that_it_writes() {
+    let stage = Stage::new("managed").await;
+    let theirs = json!({
+        "apiVersion": "argoproj.io/v1alpha1", "kind": "Application",
+        "metadata": {"name": "theirs", "namespace": stage.namespace},
+        "spec": {"project": "default", "destination": {}, "source": {"repoURL": "x"}},
+    });
+    apply(&stage.client, &[theirs]).await.unwrap();
+    let compared = json!({"destination": {}, "source": {"repoURL": "x"}});
+    let status =
+        json!({"status": {"reconciledAt": now(), "sync": {"status": "Synced", "comparedTo": compared}}});
+    edit_as(&stage.applications(), "argocd-application-controller", "theirs", &status).await;
+    let configuration = agent(&format!("  namespace = {:?}", stage.namespace));
+    let told = Terraform::with(stage.cluster, &configuration).fail(&["apply", "-auto-approve"]);
+    let words = format!("`argocd-application-controller` compared application {}/theirs", stage.namespace);
+    assert!(told.contains(&words), "{told}");
+    let deployments = stage.objects("apps", "v1", "Deployment");
+    assert_eq!(get(&deployments, "bridgehead-agent").await, Json::Null, "nothing was written");
 }
 
 #[tokio::test(flavor = "multi_thread")]

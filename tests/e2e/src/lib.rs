@@ -95,6 +95,12 @@ impl Stage {
         Ok(())
     }
 
+    /// The same, with other arguments from now on.
+    pub async fn restart_with(&mut self, arguments: &[&str]) -> Result<()> {
+        self.arguments = arguments.iter().map(|argument| (*argument).to_owned()).collect();
+        self.restart().await
+    }
+
     /// One more agent beside the first, with the same arguments and a cache of its own.
     pub async fn another_agent(&self) -> Result<Agent> {
         // Two processes never share a cache.

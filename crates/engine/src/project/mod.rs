@@ -22,3 +22,8 @@ pub use permission::{
 };
 pub use repository_url::normalise_repository_url;
 pub use window::{WindowQuestion, WindowTarget, WindowVerdict, check_windows};
+
+/// True if the text matches a glob in which `*` stops nowhere.
+pub(crate) fn matches_glob(pattern: &str, text: &str) -> bool {
+    glob::matches(pattern, text, None)
+}

@@ -3,7 +3,7 @@
 use anyhow::{Context, Result};
 use bridgehead_e2e::manifests::config_map;
 use bridgehead_e2e::{QUICK, Stage, automated};
-use bridgehead_test_harness::agent::{Agent, apply, dynamic, install_agent, kind};
+use bridgehead_test_harness::agent::{Agent, applications, apply, dynamic, install_agent, kind};
 use bridgehead_test_harness::audit::Request;
 use bridgehead_test_harness::{Probe, deadline, test_cluster, wait_for};
 use jiff::Timestamp;
@@ -74,6 +74,77 @@ async fn an_agent_that_starts_beside_an_application_controller_creates_nothing()
     ] {
         objects(kind(group, version, name)).get(object).await.with_context(|| format!("{name} {object}"))?;
     }
+    Ok(())
+}
+
+/// Writes the status of an application as another engine does when it has compared it.
+async fn compares(stage: &Stage, name: &str, at: Timestamp) -> Result<()> {
+    let status = json!({"status": {
+        "reconciledAt": at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
+        "sync": {"status": "OutOfSync", "comparedTo": {"destination": {}, "source": {"repoURL": "x"}}},
+    }});
+    let manager = PatchParams {
+        field_manager: Some("argocd-application-controller".to_owned()),
+        ..PatchParams::default()
+    };
+    applications(&stage.client, &stage.namespace).patch(name, &manager, &Patch::Merge(status)).await?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn nothing_is_written_while_an_engine_without_a_pod_writes_statuses() -> Result<()> {
+    let stage = Stage::start(test_cluster(), "rival", &QUICK).await?;
+    let mut repository = stage.git.create("rival")?;
+    repository.write("app/one.yaml", config_map("one", "1"))?;
+    let first = repository.commit("first")?;
+    stage.application("rival", automated(repository.url(), "app", "rival-app")).await?;
+    stage.wait_synced("rival", &first).await?;
+
+    // Its clock may be a little behind ours: it is who wrote that counts.
+    compares(&stage, "rival", "2026-01-01T00:00:00Z".parse()?).await?;
+    readiness(&stage.agent, 503, "another engine (`argocd-application-controller`) writes the status")
+        .await?;
+    let mark = stage.mark()?;
+    repository.write("app/one.yaml", config_map("one", "2"))?;
+    repository.commit("second")?;
+    let edit = Patch::Merge(json!({"data": {"value": "by hand"}}));
+    stage.config_maps("rival-app").patch("one", &PatchParams::default(), &edit).await?;
+    stage.operate("rival", json!({"sync": {"revision": first}})).await?;
+    let applications = stage.objects("argoproj.io", "v1alpha1", "Application", &stage.namespace);
+    let finalizer = json!({"metadata": {"finalizers": ["resources-finalizer.argocd.argoproj.io"]}});
+    stage.change("rival", finalizer).await?;
+    applications.delete("rival", &DeleteParams::default()).await?;
+    further(&stage.agent, "bridgehead_advertisements_total", 3).await?;
+    let written: Vec<String> = stage.writes_since(mark)?.iter().map(Request::summary).collect();
+    assert!(written.is_empty(), "written beside another engine: {written:?}");
+    readiness(&stage.agent, 503, "rival/rival: stop it, or stop this agent").await?;
+    stage.change("rival", json!({"metadata": {"finalizers": null}})).await
+}
+
+#[tokio::test]
+async fn an_agent_that_finds_fresh_traces_of_an_engine_waits_unless_it_takes_over() -> Result<()> {
+    let mut stage = Stage::start(test_cluster(), "traces", &QUICK).await?;
+    stage.agent.process.kill()?;
+    let mut repository = stage.git.create("traces")?;
+    repository.write("app/one.yaml", config_map("one", "1"))?;
+    let first = repository.commit("first")?;
+    stage.application("traces", automated(repository.url(), "app", "traces-app")).await?;
+    compares(&stage, "traces", Timestamp::now()).await?;
+    let mark = stage.mark()?;
+    stage.restart().await?;
+    readiness(&stage.agent, 503, "compared application traces/traces at").await?;
+    readiness(&stage.agent, 503, "unless it does so again, this agent begins at").await?;
+    further(&stage.agent, "bridgehead_advertisements_total", 3).await?;
+    let written: Vec<String> = stage.writes_since(mark)?.iter().map(Request::summary).collect();
+    assert!(written.is_empty(), "written beside another engine: {written:?}");
+
+    // It is alive: it writes again before we ever had.
+    compares(&stage, "traces", Timestamp::now().checked_add(jiff::SignedDuration::from_secs(2))?).await?;
+    readiness(&stage.agent, 503, "writes the status of application traces/traces").await?;
+
+    // Whoever takes over says that it was stopped.
+    stage.restart_with(&[&QUICK[..], &["--takeover=argocd"]].concat()).await?;
+    stage.wait_synced("traces", &first).await?;
     Ok(())
 }
 
