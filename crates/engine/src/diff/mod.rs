@@ -10,13 +10,13 @@
 //! really maps) are no differences. Fields that were applied last are read from `kubectl`'s annotation;
 //! without it nothing counts as taken away.
 //!
-//! Objects that are applied on the server's side are compared the same way without the third side: a field
-//! that leaves Git is not seen as different, because the owners of fields (managedFields) are not kept.
+//! Of objects that are applied on the server's side the third side is what we own by their managedFields.
 
 mod defaults;
 mod jq;
 mod last_applied;
 mod normalise;
+mod owned;
 mod patch;
 mod path;
 mod place;
@@ -74,8 +74,11 @@ pub struct FieldDifference {
 
 /// Compares a manifest with the live object.
 pub fn compare(desired: &Desired, live: &Live, rules: &DiffRules) -> Verdict {
-    let last =
-        if rules.applies_on_server(&desired.manifest) { None } else { last_applied::of_live(&live.manifest) };
+    let last = if rules.applies_on_server(&desired.manifest) {
+        owned::of_live(&live.manifest, &desired.manifest)
+    } else {
+        last_applied::of_live(&live.manifest)
+    };
     let sides = normalise::sides(desired, live, last, rules);
     let differences = walk::differences(&sides);
     if differences.is_empty() { Verdict::Same } else { Verdict::Different(differences) }

@@ -11,6 +11,7 @@ mod images;
 mod normalise;
 mod object;
 mod order;
+mod ownership;
 mod problem;
 mod tracking;
 
@@ -21,5 +22,6 @@ pub use images::images;
 pub use normalise::{Destination, normalise_desired};
 pub use object::{Desired, Live, Manifest, Origin};
 pub use order::{compare_kinds, defined_kind, defined_scope_is_namespaced, kind_order};
+pub use ownership::{FIELD_MANAGER, own_fields, retain_own_fields};
 pub use problem::{INVALID_SETTING_WARNING, Problem, ProblemKind};
 pub use tracking::{TrackingId, is_self_referencing, stamp_tracking, tracking_id};

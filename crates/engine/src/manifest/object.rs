@@ -177,7 +177,8 @@ pub struct Desired {
     pub origin: Origin,
 }
 
-/// What the cluster has, without managedFields.
+/// What the cluster has. Of its managedFields only our own part is kept, see
+/// [`super::retain_own_fields`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Live {
     /// Key in its cluster.

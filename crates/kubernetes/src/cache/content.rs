@@ -2,12 +2,13 @@
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 
+use bridgehead_engine::manifest::retain_own_fields;
 use serde_json::Value;
 
 /// Takes out what nobody here looks at.
 pub(super) fn strip(object: &mut Value) {
+    retain_own_fields(object);
     if let Some(metadata) = object.get_mut("metadata").and_then(Value::as_object_mut) {
-        metadata.remove("managedFields");
         metadata.remove("selfLink");
     }
 }

@@ -6,8 +6,8 @@
 //!                                   our own reads and writes ─insert_read┘
 //! ```
 //! Pure: no client, no clock, no tasks. A frame is scanned for its metadata only; objects that carry a
-//! tracking id of their own, or whose key is wanted, are decoded and kept as compact JSON without
-//! managedFields; of all others 64 bits remain. Late, doubled and lost frames are expected: what is kept
+//! tracking id of their own, or whose key is wanted, are decoded and kept as compact JSON, of
+//! managedFields only our own part; of all others 64 bits remain. Late, doubled and lost frames are expected: what is kept
 //! goes forward by resourceVersion, and the next complete list settles the rest.
 
 mod change;

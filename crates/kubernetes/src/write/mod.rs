@@ -17,8 +17,7 @@ pub use lease::{Lease, LeaseSpec, create_lease, get_lease, update_lease};
 pub use object::{WriteOptions, create, get, replace};
 pub use patch::{ApplyOptions, Conflicts, Patch, apply, patch, patch_status};
 
-/// Argo CD's field manager: fields that it wrote stay ours after a takeover, and the other way round.
-pub const FIELD_MANAGER: &str = "argocd-controller";
+pub use bridgehead_engine::manifest::FIELD_MANAGER;
 
 /// What to do with fields that a schema doesn't know.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -1,7 +1,7 @@
 //! Whole objects: create, replace, read.
 
 use bridgehead_api::ObjectKey;
-use bridgehead_engine::manifest::{Live, Manifest};
+use bridgehead_engine::manifest::{Live, Manifest, retain_own_fields};
 use http::Method;
 use serde_json::Value;
 
@@ -93,11 +93,9 @@ pub(super) fn body(value: &Value) -> Vec<u8> {
     value.to_string().into_bytes()
 }
 
-/// An answer's object, without managedFields.
+/// An answer's object; of its managedFields only our own part.
 pub(super) fn live(answer: &Answer) -> Result<Live, ApiError> {
     let mut value: Value = answer.json()?;
-    if let Some(metadata) = value.get_mut("metadata").and_then(Value::as_object_mut) {
-        metadata.remove("managedFields");
-    }
+    retain_own_fields(&mut value);
     Ok(Live::new(Manifest::new(value)))
 }

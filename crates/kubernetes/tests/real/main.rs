@@ -4,6 +4,7 @@ mod connection;
 mod discovery;
 mod following;
 mod gate;
+mod ownership;
 mod support;
 mod waits;
 mod writes;
