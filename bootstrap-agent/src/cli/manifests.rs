@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::path::PathBuf;
 
-use bridgehead_install::{InstallOptions, ManagedScope, Takeover, custom_resource_definitions, install};
+use bridgehead_install::{InstallOptions, Takeover, custom_resource_definitions, install};
 use clap::{Args, Subcommand};
 
 use super::error::{CliError, Exit};
@@ -29,9 +29,6 @@ pub(crate) struct InstallFlags {
     /// How many pods of the agent there are; one works at a time
     #[arg(long)]
     replicas: Option<u32>,
-    /// Only objects in this namespace are managed, and none outside of namespaces; may be given repeatedly
-    #[arg(long = "managed-namespace", value_name = "NAMESPACE")]
-    managed_namespaces: Vec<String>,
     /// The namespace is there already, and isn't part of the output
     #[arg(long)]
     no_namespace: bool,
@@ -84,9 +81,6 @@ fn options(flags: &InstallFlags, global: &GlobalOptions) -> Result<InstallOption
         options.image.clone_from(image);
     }
     options.replicas = flags.replicas.unwrap_or(options.replicas);
-    if !flags.managed_namespaces.is_empty() {
-        options.scope = ManagedScope::Namespaces(flags.managed_namespaces.clone());
-    }
     options.create_namespace &= !flags.no_namespace;
     options.agent.observe |= flags.observe;
     if flags.takeover.is_some() {

@@ -16,8 +16,7 @@ mod rbac;
 use serde_json::{Value, json};
 
 pub use options::{
-    AgentArguments, InstallError, InstallOptions, LogFormat, LogLevel, ManagedScope, PodSecurity, Resources,
-    Takeover,
+    AgentArguments, InstallError, InstallOptions, LogFormat, LogLevel, PodSecurity, Resources, Takeover,
 };
 
 /// Name of the agent's Deployment, ServiceAccount, Service and of everything else in its namespace.

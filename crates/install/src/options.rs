@@ -54,8 +54,6 @@ pub struct InstallOptions {
     pub pod_annotations: BTreeMap<String, String>,
     /// Environment of the agent: `HTTPS_PROXY` and the like.
     pub environment: BTreeMap<String, String>,
-    /// Which objects the agent may manage.
-    pub scope: ManagedScope,
     /// Whether a NetworkPolicy belongs to the installation.
     pub network_policy: bool,
     /// What the agent is told.
@@ -85,7 +83,6 @@ impl Default for InstallOptions {
             pod_labels: BTreeMap::new(),
             pod_annotations: BTreeMap::new(),
             environment: BTreeMap::new(),
-            scope: ManagedScope::Cluster,
             network_policy: true,
             agent: AgentArguments::default(),
         }
@@ -135,17 +132,6 @@ impl PodSecurity {
             Self::Restricted => "restricted",
         }
     }
-}
-
-/// Which objects of the cluster it runs in the agent may manage.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub enum ManagedScope {
-    /// All of them: who installs CRDs, namespaces and roles from Git needs no less.
-    Cluster,
-    /// Those in these namespaces, which must exist; nothing outside of namespaces. The in-cluster
-    /// destination is restricted to them too.
-    Namespaces(Vec<String>),
 }
 
 /// The engine that is taken over from.
@@ -245,24 +231,12 @@ pub enum InstallError {
     /// No image is named.
     #[error("the image is empty")]
     Image,
-    /// A restriction to no namespaces at all.
-    #[error("the scope names no namespaces: name at least one, or manage the whole cluster")]
-    NoNamespaces,
 }
 
 impl InstallOptions {
     pub(crate) fn check(&self) -> Result<(), InstallError> {
-        let managed = match &self.scope {
-            ManagedScope::Cluster => &[],
-            ManagedScope::Namespaces(namespaces) if namespaces.is_empty() => {
-                return Err(InstallError::NoNamespaces);
-            }
-            ManagedScope::Namespaces(namespaces) => namespaces.as_slice(),
-        };
-        for namespace in std::iter::once(&self.namespace).chain(managed) {
-            if !is_dns_label(namespace) {
-                return Err(InstallError::Namespace(namespace.clone()));
-            }
+        if !is_dns_label(&self.namespace) {
+            return Err(InstallError::Namespace(self.namespace.clone()));
         }
         if self.image.trim().is_empty() {
             return Err(InstallError::Image);

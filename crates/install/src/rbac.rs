@@ -1,33 +1,18 @@
 //! What the agent may do.
 //!
-//! In its own namespace it always has what its own work needs. Beyond that it has what it is asked to
-//! manage: the whole cluster, or some namespaces. Kubernetes lets nobody grant what they don't hold,
-//! so an agent that applies other people's Roles holds everything itself.
+//! In its own namespace it has what its own work needs, by a Role. Beyond that it has the whole cluster, by a
+//! ClusterRole: Kubernetes lets nobody grant what they don't hold, so an agent that applies other people's
+//! Roles holds everything itself.
 
 use serde_json::{Value, json};
 
-use crate::{InstallOptions, ManagedScope, NAME, Takeover, metadata};
+use crate::{InstallOptions, NAME, Takeover, metadata};
 
 const RBAC: &str = "rbac.authorization.k8s.io/v1";
 
 pub(crate) fn rules(options: &InstallOptions) -> Vec<Value> {
-    let managed: &[String] = match &options.scope {
-        ManagedScope::Cluster => &[],
-        ManagedScope::Namespaces(namespaces) => namespaces,
-    };
-    let mut objects = Vec::new();
-    // One Role of the usual name per namespace: the wide rules take in the narrow ones.
-    if !managed.contains(&options.namespace) {
-        objects.extend(role_and_binding(options, &options.namespace, &own_rules(options)));
-    }
-    for namespace in managed {
-        objects.extend(role_and_binding(options, namespace, &everything()));
-    }
-    if managed.is_empty() {
-        objects.extend(cluster_wide(options));
-    } else {
-        objects.push(in_cluster(options, managed));
-    }
+    let mut objects = role_and_binding(options, &options.namespace, &own_rules(options));
+    objects.extend(cluster_wide(options));
     objects
 }
 
@@ -112,25 +97,4 @@ fn own_rules(options: &InstallOptions) -> Value {
         }));
     }
     json!(rules)
-}
-
-/// The cluster Secret that restricts the in-cluster destination to some namespaces, as Argo CD reads it.
-fn in_cluster(options: &InstallOptions, managed: &[String]) -> Value {
-    let mut metadata = metadata::in_namespace(options, &options.namespace);
-    metadata["name"] = "bridgehead-in-cluster".into();
-    metadata["labels"][bridgehead_api::annotations::SECRET_TYPE] =
-        bridgehead_api::annotations::SECRET_TYPE_CLUSTER.into();
-    json!({
-        "apiVersion": "v1",
-        "kind": "Secret",
-        "metadata": metadata,
-        "type": "Opaque",
-        "stringData": {
-            "name": "in-cluster",
-            "server": "https://kubernetes.default.svc",
-            "namespaces": managed.join(","),
-            "clusterResources": "false",
-            "config": "{}",
-        },
-    })
 }

@@ -1,13 +1,12 @@
 //! A real API server takes the objects as they are.
 
 use anyhow::{Context, Result};
-use bridgehead_install::{FIELD_MANAGER, InstallOptions, METRICS_PORT, ManagedScope, NAME, install};
-use bridgehead_test_harness::{Probe, namespace, test_cluster, wait_for_object};
+use bridgehead_install::{FIELD_MANAGER, InstallOptions, METRICS_PORT, install};
+use bridgehead_test_harness::{Probe, test_cluster, wait_for_object};
 use k8s_openapi::api::apps::v1::Deployment;
-use k8s_openapi::api::authorization::v1::SelfSubjectAccessReview;
 use k8s_openapi::api::core::v1::Pod;
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
-use kube::api::{Api, DynamicObject, ListParams, Patch, PatchParams, PostParams};
+use kube::api::{Api, DynamicObject, ListParams, Patch, PatchParams};
 use kube::discovery::{ApiCapabilities, ApiResource, Scope, pinned_kind};
 use serde_json::{Value, json};
 
@@ -76,39 +75,5 @@ async fn an_installation_is_taken_strictly_and_its_deployment_becomes_available(
     let container = &pod.spec.context("a Pod without a spec")?.containers[0];
     let ports = container.ports.clone().unwrap_or_default();
     assert_eq!(ports[0].container_port, i32::from(METRICS_PORT));
-    Ok(())
-}
-
-#[tokio::test]
-async fn an_agent_of_some_namespaces_has_no_rights_outside_of_them() -> Result<()> {
-    let cluster = test_cluster();
-    let client = cluster.client().await?;
-    let (own, managed) = (namespace(&client, "agent").await?, namespace(&client, "managed").await?);
-    let options = InstallOptions {
-        namespace: own.clone(),
-        create_namespace: false,
-        scope: ManagedScope::Namespaces(vec![managed.clone()]),
-        ..InstallOptions::default()
-    };
-    for object in install(&options)?.objects {
-        apply(&client, &object).await?;
-    }
-    let access = cluster.service_account(&own, NAME, 600).await?;
-    let agent = bridgehead_test_harness::client(&access.kubeconfig).await?;
-    let may = async |namespace: &str, verb: &str, resource: &str| -> Result<bool> {
-        let reviews: Api<SelfSubjectAccessReview> = Api::all(agent.clone());
-        let review = serde_json::from_value(json!({"spec": {"resourceAttributes": {
-            "namespace": namespace, "verb": verb, "resource": resource,
-            "group": if resource == "deployments" { "apps" } else { "" },
-        }}}))?;
-        let answer = reviews.create(&PostParams::default(), &review).await?;
-        Ok(answer.status.context("a review without an answer")?.allowed)
-    };
-    assert!(may(&managed, "delete", "deployments").await?);
-    assert!(may(&own, "create", "secrets").await?);
-    assert!(!may(&own, "delete", "secrets").await?);
-    assert!(!may(&own, "create", "deployments").await?);
-    assert!(!may("default", "get", "secrets").await?);
-    assert!(!may("", "create", "namespaces").await?);
     Ok(())
 }

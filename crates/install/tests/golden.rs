@@ -1,8 +1,7 @@
 //! The objects, as a person reads them.
 
 use bridgehead_install::{
-    AgentArguments, InstallError, InstallOptions, Installation, LogFormat, LogLevel, ManagedScope, Takeover,
-    install,
+    AgentArguments, InstallError, InstallOptions, Installation, LogFormat, LogLevel, Takeover, install,
 };
 use serde_json::json;
 
@@ -40,7 +39,6 @@ fn every_choice_reaches_the_objects() {
         pod_labels: texts([("network", "open")]),
         pod_annotations: texts([("example.com/scrape", "true")]),
         environment: texts([("HTTPS_PROXY", "http://proxy:3128")]),
-        scope: ManagedScope::Namespaces(vec!["gitops".to_owned(), "shop".to_owned()]),
         network_policy: false,
         agent: AgentArguments {
             observe: true,
@@ -69,14 +67,6 @@ fn options_that_make_no_installation_are_refused() {
         InstallError::Namespace("Argo".to_owned())
     );
     assert_eq!(check(|options| options.image.clear()), InstallError::Image);
-    assert_eq!(
-        check(|options| options.scope = ManagedScope::Namespaces(Vec::new())),
-        InstallError::NoNamespaces
-    );
-    assert_eq!(
-        check(|options| options.scope = ManagedScope::Namespaces(vec!["-a".to_owned()])),
-        InstallError::Namespace("-a".to_owned())
-    );
 }
 
 #[test]

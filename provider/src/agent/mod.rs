@@ -40,18 +40,6 @@ impl Resource for Agents {
 
     fn validate(&self, config: &Agent<Config>, problems: &mut Diagnostics) {
         check_own(&config.kubernetes, problems);
-        if let Some(Some(namespaces)) = config.managed_namespaces.known() {
-            let at = Path::of("managed_namespaces");
-            if namespaces.is_empty() {
-                let detail = "Name at least one, or leave it out to manage the whole cluster.";
-                problems.error(at.clone(), "The agent may manage no namespace at all", detail);
-            }
-            for (index, namespace) in namespaces.iter().enumerate() {
-                if let Err(problem) = tfplug::check::dns_label(namespace) {
-                    problems.error(at.index(index), "This is no namespace", problem);
-                }
-            }
-        }
         if let Some(Some(affinity)) = config.affinity.known()
             && !affinity.data().is_object()
         {

@@ -59,9 +59,6 @@ pub struct Agent<S: Stage> {
     pub pod_annotations: S::Input<Option<BTreeMap<String, String>>>,
     /// Environment of the agent: `HTTPS_PROXY` and the like. No secrets: it is kept in the state.
     pub environment: S::Input<Option<BTreeMap<String, String>>>,
-    /// The only namespaces whose objects the agent may manage, with rights for no more. The whole cluster if
-    /// absent.
-    pub managed_namespaces: S::Input<Option<Vec<String>>>,
     /// Whether a NetworkPolicy is installed, which lets nobody in but probes and metrics.
     #[attr(default = true)]
     pub network_policy: S::Input<bool>,

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use bridgehead_install::{
-    AgentArguments, DEFAULT_IMAGE, InstallOptions, Installation, LogLevel, ManagedScope, NAME, PodSecurity,
-    Resources, Takeover, install,
+    AgentArguments, DEFAULT_IMAGE, InstallOptions, Installation, LogLevel, NAME, PodSecurity, Resources,
+    Takeover, install,
 };
 use serde_json::{Value, json};
 use tfplug::prelude::*;
@@ -53,7 +53,6 @@ fn options(agent: &Agent<Partial>) -> InstallOptions {
         pod_labels: map(agent.pod_labels.as_ref()),
         pod_annotations: map(agent.pod_annotations.as_ref()),
         environment: map(agent.environment.as_ref()),
-        scope: agent.managed_namespaces.clone().map_or(ManagedScope::Cluster, ManagedScope::Namespaces),
         network_policy: agent.network_policy,
         agent: AgentArguments {
             observe: agent.observe,
