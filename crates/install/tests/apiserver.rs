@@ -1,7 +1,7 @@
 //! A real API server takes the objects as they are.
 
 use anyhow::{Context, Result};
-use bridgehead_install::{FIELD_MANAGER, InstallOptions, METRICS_PORT, install};
+use bridgehead_install::{FIELD_MANAGER, InstallOptions, METRICS_PORT, NAME, install};
 use bridgehead_test_harness::{Probe, test_cluster, wait_for_object};
 use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::core::v1::Pod;
