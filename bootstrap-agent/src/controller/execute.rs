@@ -229,8 +229,10 @@ async fn delete_effect<W: World>(
     if live.is_terminating() {
         return Ok(Done::Deleted { uid: live.uid.clone() });
     }
-    // A prune is only right for the very state that was looked at; a hook only has to be the same object.
-    let resource_version = (effect.reason == DeleteReason::Prune).then(|| live.resource_version.clone());
+    // A prune is only right for the very state that was looked at, and so is a cascade: whoever has taken the
+    // object over since then keeps it. A hook only has to be the same object.
+    let is_exact = matches!(effect.reason, DeleteReason::Prune | DeleteReason::Cascade);
+    let resource_version = is_exact.then(|| live.resource_version.clone());
     let call = Call::Delete {
         kind: live.manifest.gvk(),
         key: live.key.clone(),

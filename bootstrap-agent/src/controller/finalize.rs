@@ -3,13 +3,15 @@
 //! ```text
 //! finalizer? ─► objects of the highest wave ─► gone? ─► next wave ─► … ─► finalizer off
 //! ```
-//! Kept: definitions, objects marked `Delete=false` or `helm.sh/resource-policy: keep`, and everything that
-//! names another application. What still holds an object is told in a condition.
+//! Kept: definitions, objects marked `Delete=false` or `helm.sh/resource-policy: keep`, what other objects own,
+//! what the project does not permit, and everything that names another application. What still holds an object
+//! is told in a condition.
 
 use std::rc::Rc;
 
 use bridgehead_api::application::{ConditionType, Confirmable, PropagationPolicy, SyncPhase};
 use bridgehead_api::{ObjectKey, annotations};
+use bridgehead_engine::compare::has_owner;
 use bridgehead_engine::manifest::{Live, sync_wave};
 use bridgehead_engine::sync::{DeleteEffect, DeleteReason, Effect, Failure, FinalizerEffect, TaskId};
 use serde_json::{Value, json};
@@ -19,7 +21,7 @@ use super::pass::{Problem, Scope, Stop};
 use super::reconcile::Wake;
 use super::registry::Entry;
 use super::world::{Call, CallErrorKind, Cluster, Patch, Reply, World};
-use super::{execute, live, scope, store, target};
+use super::{execute, live, permissions, scope, store, target};
 
 /// One pass over an application that is being deleted.
 pub(super) async fn finalize<W: World>(controller: &Controller<W>, entry: Rc<Entry>) -> Result<Wake, Stop> {
@@ -54,7 +56,8 @@ async fn objects_go<W: World>(
     let approved = scope.entry.application.metadata.annotation(annotations::DELETION_APPROVED).is_some();
     let mut left: Vec<Live> = Vec::new();
     let mut unconfirmed: Option<ObjectKey> = None;
-    for object in scope.cluster.of_application(&scope.instance) {
+    let project = controller.state.borrow().registry.project(&scope.spec.project);
+    for object in permissions::permitted_objects(scope, project.as_deref()) {
         if stays(&object, scope) {
             continue;
         }
@@ -97,12 +100,7 @@ async fn objects_go<W: World>(
         return blocked(controller, &terminating);
     }
     effects.extend(standing.into_iter().map(|live| {
-        Effect::Delete(DeleteEffect {
-            task: task(&live),
-            live,
-            propagation,
-            reason: DeleteReason::Terminated,
-        })
+        Effect::Delete(DeleteEffect { task: task(&live), live, propagation, reason: DeleteReason::Cascade })
     }));
     let outcomes = execute::execute(&controller.world, &scope.cluster, effects).await;
     for outcome in outcomes {
@@ -158,7 +156,9 @@ fn stays<C>(object: &Live, scope: &Scope<C>) -> bool {
     let is_definition = object.key.group_kind.is("apiextensions.k8s.io", "CustomResourceDefinition");
     let is_self = object.key == store::application_object_key(&scope.entry);
     let is_kept = object.manifest.annotation_lists(annotations::HELM_RESOURCE_POLICY, "keep");
-    is_definition || is_self || is_kept
+    let is_held = object.finalizers().any(|finalizer| finalizer == annotations::HOOK_FINALIZER);
+    let goes_with_its_owner = has_owner(object) && !is_held;
+    is_definition || is_self || is_kept || goes_with_its_owner
 }
 
 struct Held {

@@ -9,10 +9,10 @@ use futures::future::join_all;
 
 use super::Controller;
 use super::clusters::Known;
-use super::execute;
 use super::pass::{Problem, Scope, Stop};
 use super::target::Target;
 use super::world::{Cluster, World};
+use super::{execute, permissions};
 
 /// Makes sure that everything the target names, and everything that the application had, is known.
 pub(super) async fn observe<W: World>(
@@ -145,7 +145,7 @@ pub(super) fn compare<W: World>(
         Known::Live(live) => LiveLookup::Live(live),
         _ => LiveLookup::Absent,
     };
-    let owned = scope.cluster.of_application(&scope.instance);
+    let owned = permissions::permitted_objects(scope, Some(&scope.project));
     let (rules, problems) = controller.diff_rules(scope);
     let options = CompareOptions::of(&scope.spec, &scope.instance);
     let mut memo = scope.cluster.memo.borrow_mut();

@@ -63,8 +63,8 @@ pub(super) fn resolve<W: World>(
     })
 }
 
-/// The same for an application that is being deleted: its project no longer matters. None where its
-/// destination is not registered any more.
+/// The same for an application that is being deleted: its project may be gone, and is looked up by who needs
+/// it. None where its destination is not registered any more.
 pub(super) fn resolve_for_deletion<W: World>(
     controller: &Controller<W>,
     entry: Rc<Entry>,

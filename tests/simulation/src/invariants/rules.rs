@@ -187,7 +187,11 @@ impl Writer<'_> {
         let mut problems = Vec::new();
         let is_partial = self.application.plan.options.contains(&"ApplyOutOfSyncOnly=true");
         for (key, manifest) in &wanted.objects {
-            let is_earlier = wanted.step(key).is_some_and(|earlier| earlier < step);
+            // A partial sync leaves out what is in sync, and a definition goes before those of its objects that
+            // the sync has.
+            let own = Step { phase: SYNC, wave: wave(manifest) };
+            let place = if is_partial && is_definition(key) { Some(own) } else { wanted.step(key) };
+            let is_earlier = place.is_some_and(|earlier| earlier < step);
             if !is_earlier || !operation.selects(key) {
                 continue;
             }
@@ -360,6 +364,10 @@ impl Writer<'_> {
         }
         if is_definition(&self.entry.key) {
             problems.push(format!("`{}` takes a definition along", self.name));
+        }
+        let is_of_a_sync = is_hook(before) || has_option(before, "Force=true");
+        if self.entry.version_precondition.is_none() && !is_of_a_sync {
+            problems.push(format!("`{}` takes this along without a resourceVersion", self.name));
         }
         for ((cluster, key), object) in &self.state.objects {
             let goes_first = *cluster == self.cluster
