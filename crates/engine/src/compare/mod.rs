@@ -168,16 +168,21 @@ fn extraneous_object(live: Live, options: &CompareOptions) -> ResourceComparison
 /// True if a live object that Git does not want is the application's to show and to prune.
 fn is_extraneous(live: &Live, options: &CompareOptions) -> bool {
     let manifest = &live.manifest;
-    let owners = manifest.value().pointer("/metadata/ownerReferences").and_then(serde_json::Value::as_array);
     let is_ours = tracking_id(manifest).is_some_and(|id| id.application == options.application);
     let is_managed_namespace = live.key.group_kind.is("", "Namespace")
         && options.managed_namespace.as_deref().is_some_and(|namespace| namespace == &*live.key.name);
     is_ours
         && is_self_referencing(manifest, None)
-        && owners.is_none_or(Vec::is_empty)
+        && !has_owner(live)
         && !manifest.is_crd()
         && !is_managed_namespace
         && disposition(manifest) != Disposition::Ignored
+}
+
+/// True for an object that goes when another one goes (ownerReferences): not ours to delete.
+pub fn has_owner(live: &Live) -> bool {
+    let owners = live.manifest.value().pointer("/metadata/ownerReferences");
+    owners.and_then(serde_json::Value::as_array).is_some_and(|owners| !owners.is_empty())
 }
 
 fn counts_as_out_of_sync(resource: &ResourceComparison) -> bool {

@@ -51,7 +51,8 @@ pub struct ApplyEffect {
 pub struct DeleteEffect {
     /// Its task.
     pub task: TaskId,
-    /// The object as last seen: its UID is always a precondition, for a prune its resourceVersion too.
+    /// The object as last seen: its UID is always a precondition, for a prune and a cascade its
+    /// resourceVersion too.
     pub live: Live,
     /// What happens to its dependants.
     #[serde(serialize_with = "propagation_word")]
@@ -71,6 +72,8 @@ pub enum DeleteReason {
     HookEnded,
     /// The operation is being terminated.
     Terminated,
+    /// The application goes, and its objects with it.
+    Cascade,
 }
 
 /// Takes one finalizer off an object.
