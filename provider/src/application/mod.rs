@@ -71,7 +71,7 @@ impl Resource for Applications {
         context: &Context<Clients>,
         plan: &mut Plan<Self::Model>,
     ) -> Result<(), Diagnostics> {
-        rules::at_plan(context, plan).await
+        Box::pin(rules::at_plan(context, plan)).await
     }
 
     async fn plan_destroy(

@@ -115,7 +115,7 @@ pub(super) async fn at_plan(
     let spec = codec::encode(&Application::<Planned>::schema().attributes, SPEC, &value);
     let Some(asked) = Asked::new(namespace, project, spec) else { return Ok(()) };
     let clients = context.client()?;
-    let answer = clients.look(own.as_ref(), LOOK, |connection| look(connection, &asked)).await;
+    let answer = Box::pin(clients.look(own.as_ref(), LOOK, |connection| look(connection, &asked))).await;
     let Some((connection, live, mut cluster)) = answer else { return Ok(()) };
     if let Some((cluster, true)) = &mut cluster {
         // This very plan may register it for the project.

@@ -51,7 +51,10 @@ impl Terraform {
             let place = package.join(format!("terraform-provider-bridgehead_v{VERSION}"));
             std::os::unix::fs::symlink(provider, place).context("failed to install the provider")?;
         }
-        let settings = format!("provider_installation {{\n  filesystem_mirror {{ path = {mirror:?} }}\n}}\n");
+        let settings = format!(
+            "provider_installation {{\n  filesystem_mirror {{ path = \"{}\" }}\n}}\n",
+            mirror.display()
+        );
         std::fs::write(terraform.path("cli.tfrc"), settings)
             .context("failed to write Terraform's settings")?;
         terraform.configure(configuration)?;

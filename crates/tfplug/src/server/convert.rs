@@ -66,7 +66,7 @@ pub(super) fn placed(mut diagnostics: Diagnostics, schema: &Schema) -> Diagnosti
         let place = diagnostic.path.to_string();
         if !diagnostic.summary.contains(&place) && !diagnostic.detail.contains(&place) {
             let gap = if diagnostic.detail.is_empty() { "" } else { "\n\n" };
-            diagnostic.detail.push_str(&format!("{gap}At `{place}`."));
+            diagnostic.detail = format!("{}{gap}At `{place}`.", diagnostic.detail);
         }
         diagnostic.path = shown;
     }

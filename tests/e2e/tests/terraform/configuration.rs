@@ -11,7 +11,10 @@ const WORKLOADS: [(&str, &str, &str); 2] = [("apps", "v1", "Deployment"), ("", "
 
 /// A provider block for the cluster.
 pub(crate) fn provider(cluster: &Cluster) -> String {
-    format!("provider \"bridgehead\" {{\n  kubernetes = {{ config_path = {:?} }}\n}}\n", cluster.kubeconfig())
+    format!(
+        "provider \"bridgehead\" {{\n  kubernetes = {{ config_path = \"{}\" }}\n}}\n",
+        cluster.kubeconfig().display()
+    )
 }
 
 /// A Terraform with this configuration below the provider block.
