@@ -5,10 +5,13 @@
 //! controller notices that itself.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
+use bridgehead_api::{GroupKind, ObjectKey};
 use bridgehead_engine::rival;
 use bridgehead_kubernetes::cache::{Frame, FrameKind};
 use bridgehead_kubernetes::watch::{WatchNews, WatchTarget, Watches};
+use bridgehead_kubernetes::write::get;
 use bridgehead_kubernetes::{Connection, Resource};
 use serde_json::Value;
 
@@ -17,6 +20,8 @@ use crate::controller::world::World;
 
 /// Bytes of pod events that may wait.
 const BUDGET: usize = 1 << 20;
+/// How long what another engine is told may take to be read. Until then it counts as one that works here.
+const READ_LIMIT: Duration = Duration::from_secs(5);
 
 /// Watches for other engines for as long as the controller runs. Before the first write is allowed, `prepare`
 /// has made what every pass needs.
@@ -26,7 +31,7 @@ pub(super) async fn watch<W: World>(
     namespace: &str,
     prepare: impl AsyncFn(),
 ) {
-    let (mut watches, mut events) = Watches::new(connection, BUDGET);
+    let (mut watches, mut events) = Watches::new(connection.clone(), BUDGET);
     watches.start(
         WatchTarget::all(Resource::known("v1", "Pod", "pods", true)).labelled(rival::CONTROLLER_SELECTOR),
     );
@@ -43,31 +48,42 @@ pub(super) async fn watch<W: World>(
             }
         };
         let Some(event) = event else { break };
-        match event.news {
-            WatchNews::Frames(frames) => {
-                for frame in &frames {
-                    others.take(frame);
-                }
-                if others.is_known {
-                    let reason = others.reason(namespace);
-                    is_alone = reason.is_none();
-                    if is_prepared || !is_alone {
-                        controller.hold(reason);
-                    }
-                }
-            }
-            // Without the right to look, there is nothing to go by; what it writes will still be noticed.
-            WatchNews::Refused { message, .. } => {
-                tracing::warn!(error = message, "cannot look for other engines' pods");
-                is_alone = true;
-                if is_prepared {
-                    controller.hold(None);
-                }
-            }
-            WatchNews::Interrupted { .. } | WatchNews::Resumed => {}
+        if !others.hear(&event.news) {
+            continue;
+        }
+        others.read_settings(&connection, namespace).await;
+        let reason = others.reason(namespace);
+        if is_alone != reason.is_none() {
+            is_alone = !is_alone;
+            controller.see_alone(is_alone);
+        }
+        if is_prepared || !is_alone {
+            controller.hold(reason);
         }
     }
     std::future::pending::<()>().await;
+}
+
+/// Which further namespaces a controller is told to serve, by a ConfigMap of its namespace; none where that
+/// says nothing. A read that fails leaves it open.
+async fn served_by_config_map(connection: &Connection, pod: &Value) -> Option<String> {
+    let (config_map, entry) = rival::served_from(pod)?;
+    let (namespace, _) = pod_name(pod);
+    let key = ObjectKey::new(GroupKind::new("", "ConfigMap"), namespace.as_str(), config_map);
+    let resource = Resource::known("v1", "ConfigMap", "configmaps", true);
+    let read = tokio::time::timeout(READ_LIMIT, get(connection, &resource, &key)).await;
+    match read {
+        Ok(Ok(found)) => {
+            let data =
+                found.as_ref().and_then(|found| found.manifest.value().get("data")?.get(entry)?.as_str());
+            Some(data.unwrap_or_default().to_owned())
+        }
+        Ok(Err(error)) => {
+            tracing::warn!(config_map = %key, %error, "cannot read which namespaces another engine serves");
+            None
+        }
+        Err(_) => None,
+    }
 }
 
 #[derive(Default)]
@@ -79,6 +95,37 @@ struct Others {
 }
 
 impl Others {
+    /// Takes news in. True if it tells who is there.
+    fn hear(&mut self, news: &WatchNews) -> bool {
+        match news {
+            WatchNews::Frames(frames) => {
+                for frame in frames {
+                    self.take(frame);
+                }
+                self.is_known
+            }
+            // Without the right to look, there is nothing to go by; what it writes will still be noticed. Whoever
+            // could look before believes what it saw.
+            WatchNews::Refused { message, .. } => {
+                tracing::warn!(error = message, "cannot look for other engines' pods");
+                !self.is_known
+            }
+            WatchNews::Resumed => self.is_known,
+            WatchNews::Interrupted { .. } => false,
+        }
+    }
+
+    /// Completes what the pods themselves do not say.
+    async fn read_settings(&mut self, connection: &Connection, namespace: &str) {
+        for ((own, _), pod) in &mut self.running {
+            if own != namespace
+                && let Some(text) = served_by_config_map(connection, pod).await
+            {
+                rival::fill_in_served(pod, &text);
+            }
+        }
+    }
+
     fn take(&mut self, frame: &Frame) {
         match frame.kind() {
             FrameKind::ListBegins => self.listing = Some(BTreeSet::new()),
@@ -126,13 +173,17 @@ fn pod_name(pod: &Value) -> (String, String) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use bridgehead_kubernetes::ApiErrorKind;
     use serde_json::json;
 
     fn others(pod: &Value) -> Others {
         let mut others = Others::default();
-        let line = json!({"type": "ADDED", "object": pod}).to_string();
-        others.take(&Frame::parse(line.into_bytes().into()).expect("a frame"));
+        others.take(&frame(&json!({"type": "ADDED", "object": pod})));
         others
+    }
+
+    fn frame(line: &Value) -> Frame {
+        Frame::parse(line.to_string().into_bytes().into()).expect("a frame")
     }
 
     fn pod(namespace: &str, phase: &str, args: &[&str]) -> Value {
@@ -149,6 +200,16 @@ mod tests {
         assert!(others(&pod("argocd", "Running", &[])).reason("argocd").is_some());
         assert!(others(&pod("argocd", "Pending", &[])).reason("argocd").is_some());
         assert_eq!(others(&pod("argocd", "Succeeded", &[])).reason("argocd"), None);
+    }
+
+    #[test]
+    fn a_refusal_says_nothing_about_a_controller_that_was_seen() {
+        let refused = WatchNews::Refused { kind: ApiErrorKind::Unauthorized, message: "for a moment".into() };
+        assert!(Others::default().hear(&refused), "nothing was ever seen: there is nothing to go by");
+        let mut others = others(&pod("argocd", "Running", &[]));
+        others.is_known = true;
+        assert!(!others.hear(&refused));
+        assert!(others.hear(&WatchNews::Resumed) && others.reason("argocd").is_some());
     }
 
     #[test]

@@ -212,14 +212,16 @@ impl<W: World> Controller<W> {
         let was_held = self.hold.borrow().is_some();
         let is_held = reason.is_some();
         *self.hold.borrow_mut() = reason;
-        if was_held != is_held {
-            let since = (!is_held).then(|| self.world.now());
-            self.state.borrow_mut().registry.set_alone_since(since);
-        }
         if was_held && !is_held {
             self.demand(Demand::Everything);
             self.nudge.give();
         }
+    }
+
+    /// Says whether another engine is seen to run. While one is, that it writes is no news.
+    pub fn see_alone(&self, is_alone: bool) {
+        let since = is_alone.then(|| self.world.now());
+        self.state.borrow_mut().registry.set_alone_since(since);
     }
 
     /// Looks for traces of an engine that nobody can see run: it may write again at any moment.

@@ -93,6 +93,8 @@ pub(super) struct Registry {
     problems: BTreeMap<String, String>,
     /// Since when no other engine is seen to run; nothing while one is.
     alone_since: Option<Timestamp>,
+    /// The engine that was caught writing since then.
+    stranger: Option<String>,
 }
 
 /// Why a destination leads nowhere.
@@ -120,6 +122,7 @@ impl Registry {
     /// Says since when no other engine is seen to run: what one wrote before is no sign of another.
     pub(super) fn set_alone_since(&mut self, since: Option<Timestamp>) {
         self.alone_since = since;
+        self.stranger = None;
     }
 
     /// The application that another engine compared last of all, with the engine and the time.
@@ -224,7 +227,8 @@ impl Registry {
         if before.is_some_and(|before| is_older(&entry.application, &before.application)) {
             return Ok(Demand::Nothing);
         }
-        let foreign = before.and_then(|before| foreign_writer(before, &entry, self.alone_since));
+        let foreign = before
+            .and_then(|before| foreign_writer(before, &entry, self.alone_since?, self.stranger.as_deref()));
         let asks = before.is_none_or(|before| {
             before.demand != entry.demand
                 || before.application.metadata.uid != entry.application.metadata.uid
@@ -232,6 +236,7 @@ impl Registry {
         });
         self.applications.insert(key.clone(), Rc::new(entry));
         if let Some(writer) = foreign {
+            self.stranger = Some(writer.clone());
             return Ok(Demand::Foreign(key, writer));
         }
         Ok(if asks { Demand::Application(key) } else { Demand::Nothing })
@@ -379,20 +384,62 @@ fn foreign_phase(before: &Application, after: &Application) -> bool {
     phase(before) != phase(after)
 }
 
-/// The other engine that compared the application after we had, or since none is seen to run: an object's
-/// fields remember who set them last. An answer to a write of ours comes without that memory, and says
-/// nothing here.
-fn foreign_writer(before: &Entry, after: &Entry, alone_since: Option<Timestamp>) -> Option<String> {
-    let alone_since = alone_since?;
+/// The other engine that compared the application after we had, or since none is seen to run, or again after
+/// it was caught: an object's fields remember who set them last. An answer to a write of ours comes without
+/// that memory, and says nothing here.
+fn foreign_writer(
+    before: &Entry,
+    after: &Entry,
+    alone_since: Timestamp,
+    caught: Option<&str>,
+) -> Option<String> {
     let writer = after.status_writer.as_ref().filter(|writer| rival::is_another(writer))?;
     let was_ours = before.status_writer.as_ref().is_none_or(|before| before == APPLICATION_MANAGER);
     let at = after.application.status.reconciled_at;
     let is_news = before.application.status.reconciled_at != at;
     let is_late = at.is_some_and(|at| at.timestamp() > alone_since);
-    ((was_ours || is_late) && is_news && before.application.metadata.uid == after.application.metadata.uid)
+    let is_caught = caught == Some(writer.as_str());
+    ((was_ours || is_late || is_caught)
+        && is_news
+        && before.application.metadata.uid == after.application.metadata.uid)
         .then(|| writer.clone())
 }
 
 fn in_cluster() -> Cluster {
     Cluster { server: IN_CLUSTER_SERVER.into(), name: IN_CLUSTER_NAME.into(), ..Cluster::default() }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn every_comparison_of_an_engine_that_was_caught_is_seen_whatever_its_clock_says() {
+        let application = |version: u32, manager: &str, at: &str| {
+            json!({
+                "apiVersion": "argoproj.io/v1alpha1", "kind": "Application",
+                "metadata": {
+                    "name": "web", "namespace": "argocd", "uid": "u", "resourceVersion": version.to_string(),
+                    "managedFields": [{"manager": manager, "fieldsV1": {"f:status": {"f:reconciledAt": {}}}}],
+                },
+                "spec": {"project": "default"}, "status": {"reconciledAt": at},
+            })
+        };
+        let mut registry = Registry::new("argocd".into());
+        let hour = |hour: u32| format!("2026-11-21T{hour:02}:00:00Z");
+        registry.set_alone_since(hour(12).parse().ok());
+        let put = |registry: &mut Registry, version, manager, at| {
+            registry.put_application(&application(version, manager, &hour(at))).expect("an Application")
+        };
+        put(&mut registry, 1, APPLICATION_MANAGER, 12);
+        for version in 2..5 {
+            let demand = put(&mut registry, version, "argocd-application-controller", version);
+            assert!(matches!(demand, Demand::Foreign(..)), "{version}: {demand:?}");
+        }
+        registry.set_alone_since(hour(13).parse().ok());
+        let demand = put(&mut registry, 5, "argocd-application-controller", 6);
+        assert!(!matches!(demand, Demand::Foreign(..)), "a late event of one that has stopped: {demand:?}");
+    }
 }

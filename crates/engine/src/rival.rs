@@ -26,8 +26,44 @@ pub fn runs(pod: &Value) -> bool {
     !matches!(phase, "Succeeded" | "Failed")
 }
 
+/// Name of the setting by which a controller serves further namespaces.
+const SERVED_NAMESPACES: &str = "ARGOCD_APPLICATION_NAMESPACES";
+
+/// Name and key of the ConfigMap in the pod's namespace that says which further namespaces its controller
+/// serves. The usual installation says it there.
+pub fn served_from(pod: &Value) -> Option<(&str, &str)> {
+    let reference = variables(pod).find_map(|variable| variable.pointer("/valueFrom/configMapKeyRef"))?;
+    let text = |field: &str| reference.get(field).and_then(Value::as_str);
+    Some((text("name")?, text("key")?))
+}
+
+/// Puts in what stands in the ConfigMap; nothing, where it has no such key.
+pub fn fill_in_served(pod: &mut Value, text: &str) {
+    let containers = pod.pointer_mut("/spec/containers").and_then(Value::as_array_mut);
+    for container in containers.into_iter().flatten() {
+        let environment = container.get_mut("env").and_then(Value::as_array_mut);
+        for variable in environment.into_iter().flatten().filter(|variable| is_served(variable)) {
+            if variable.pointer("/valueFrom/configMapKeyRef").is_some() {
+                *variable = serde_json::json!({"name": SERVED_NAMESPACES, "value": text});
+            }
+        }
+    }
+}
+
+fn variables(pod: &Value) -> impl Iterator<Item = &Value> {
+    let containers = pod.pointer("/spec/containers").and_then(Value::as_array).into_iter().flatten();
+    containers
+        .filter_map(|container| container.get("env")?.as_array())
+        .flatten()
+        .filter(|variable| is_served(variable))
+}
+
+fn is_served(variable: &Value) -> bool {
+    variable.get("name").and_then(Value::as_str) == Some(SERVED_NAMESPACES)
+}
+
 /// Whether the controller in this pod works on Applications of the namespace: its own, and those that it is
-/// told to serve besides.
+/// told to serve besides. What it is told elsewhere, and nobody has filled in, may be every namespace.
 pub fn serves(pod: &Value, namespace: &str) -> bool {
     pod.pointer("/metadata/namespace").and_then(Value::as_str) == Some(namespace)
         || served_namespaces(pod).iter().any(|pattern| matches_namespace(pattern, namespace))
@@ -51,11 +87,12 @@ fn served_namespaces(pod: &Value) -> Vec<String> {
                 found.extend(words.get(position + 1).into_iter().flat_map(|list| split(list)));
             }
         }
-        let environment = container.get("env").and_then(Value::as_array).into_iter().flatten();
-        for variable in environment {
-            if variable.get("name").and_then(Value::as_str) == Some("ARGOCD_APPLICATION_NAMESPACES") {
-                found.extend(variable.get("value").and_then(Value::as_str).into_iter().flat_map(split));
-            }
+    }
+    for variable in variables(pod) {
+        match variable.get("value").and_then(Value::as_str) {
+            Some(list) => found.extend(split(list)),
+            None if variable.get("valueFrom").is_some() => found.push("*".to_owned()),
+            None => {}
         }
     }
     found
@@ -122,6 +159,23 @@ mod tests {
             );
         }
         assert!(!serves(&pod("other", "Running", &["--application-namespaces=team-*"]), "argocd"));
+    }
+
+    #[test]
+    fn a_controller_that_is_told_by_a_config_map_serves_everything_until_that_is_read() {
+        let mut told = pod("other", "Running", &[]);
+        let reference = json!({"name": "params", "key": "application.namespaces", "optional": true});
+        told["spec"]["containers"][0]["env"] =
+            json!([{"name": SERVED_NAMESPACES, "valueFrom": {"configMapKeyRef": reference}}]);
+        assert!(serves(&told, "argocd"));
+        assert_eq!(served_from(&told), Some(("params", "application.namespaces")));
+        let filled = |text| {
+            let mut pod = told.clone();
+            fill_in_served(&mut pod, text);
+            assert_eq!(served_from(&pod), None);
+            serves(&pod, "argocd")
+        };
+        assert!(!filled("") && !filled("team-*") && filled("team-*, argo*"));
     }
 
     #[test]

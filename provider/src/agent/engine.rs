@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use bridgehead_api::ObjectKey;
+use bridgehead_api::{GroupKind, ObjectKey};
 use bridgehead_engine::rival;
 use bridgehead_kubernetes::connect::RequestBuilder;
 use bridgehead_kubernetes::watch::WatchTarget;
-use bridgehead_kubernetes::write::{Patch, WriteOptions, patch};
+use bridgehead_kubernetes::write::{Patch, WriteOptions, get, patch};
 use bridgehead_kubernetes::{ApiError, ApiErrorKind, Connection, Resource};
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -147,16 +147,38 @@ async fn no_traces(connection: &Connection, namespace: &str) -> Result<(), Diagn
 
 /// Namespace and name of the pods of controllers that work on the namespace's applications.
 async fn running(connection: &Connection, namespace: &str) -> Result<Vec<(String, String)>, Diagnostics> {
-    let pods = match listed(connection, &pods(), None).await {
+    let mut pods = match listed(connection, &pods(), None).await {
         // Whoever installs into one namespace may not be allowed to look beyond.
         Err(error) if error.kind == ApiErrorKind::Forbidden => {
             listed(connection, &pods(), Some(namespace)).await
         }
         found => found,
     }?;
+    for pod in &mut pods {
+        read_settings(connection, pod).await?;
+    }
     let place =
         |pod: &Value| (text(pod, "/metadata/namespace").to_owned(), text(pod, "/metadata/name").to_owned());
     Ok(pods.iter().filter(|pod| rival::runs(pod) && rival::serves(pod, namespace)).map(place).collect())
+}
+
+/// Completes a pod that leaves it to a ConfigMap which namespaces its controller serves. Whoever may not read
+/// that cannot tell, and takes it for one that serves this one.
+async fn read_settings(connection: &Connection, pod: &mut Value) -> Result<(), Diagnostics> {
+    let Some((name, key)) = rival::served_from(pod) else { return Ok(()) };
+    let resource = Resource::known("v1", "ConfigMap", "configmaps", true);
+    let place = ObjectKey::new(GroupKind::new("", "ConfigMap"), text(pod, "/metadata/namespace"), name);
+    let text = match get(connection, &resource, &place).await {
+        Ok(found) => {
+            let text =
+                found.as_ref().and_then(|found| found.manifest.value().get("data")?.get(key)?.as_str());
+            text.unwrap_or_default().to_owned()
+        }
+        Err(error) if error.kind == ApiErrorKind::Forbidden => return Ok(()),
+        Err(error) => return Err(error.into()),
+    };
+    rival::fill_in_served(pod, &text);
+    Ok(())
 }
 
 async fn labelled(
