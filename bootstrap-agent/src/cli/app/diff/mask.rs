@@ -8,9 +8,12 @@ const HIDDEN: &str = "++++++++";
 /// What stands for a value that would replace another.
 pub(super) const CHANGED: &str = "+++++++++";
 
-/// An object without the values of a Secret.
+/// An object for people: without the values of a Secret, and without managedFields.
 pub(crate) fn masked(object: &Value) -> Value {
     let mut object = object.clone();
+    if let Some(metadata) = object.get_mut("metadata").and_then(Value::as_object_mut) {
+        metadata.remove("managedFields");
+    }
     if is_secret(&object) {
         for field in ["data", "stringData"] {
             if let Some(entries) = object.get_mut(field).and_then(Value::as_object_mut) {
