@@ -38,6 +38,7 @@ pub(super) async fn watch<W: World>(
     let mut others = Others::default();
     let mut is_prepared = false;
     let mut is_alone = false;
+    controller.see_alone(false);
     loop {
         let event = tokio::select! {
             event = events.recv() => event,

@@ -28,6 +28,8 @@ async fn nothing_is_written_while_an_application_controller_runs() -> Result<()>
     stage.wait_there(&accounts, "default", true).await?;
     stage.apply(application_controller(&stage.namespace)).await?;
     readiness(&stage.agent, 503, "the application-controller of Argo CD is running").await?;
+    // That it works is no news, and no reason to wait once it is gone.
+    compares(&stage, "guard", Timestamp::now()).await?;
 
     let mark = stage.mark()?;
     repository.write("app/one.yaml", config_map("one", "2"))?;
@@ -124,6 +126,8 @@ async fn nothing_is_written_while_an_engine_without_a_pod_writes_statuses() -> R
 #[tokio::test]
 async fn an_agent_that_finds_fresh_traces_of_an_engine_waits_unless_it_takes_over() -> Result<()> {
     let mut stage = Stage::start(test_cluster(), "traces", &QUICK).await?;
+    let projects = stage.objects("argoproj.io", "v1alpha1", "AppProject", &stage.namespace);
+    stage.wait_there(&projects, "default", true).await?;
     stage.agent.process.kill()?;
     let mut repository = stage.git.create("traces")?;
     repository.write("app/one.yaml", config_map("one", "1"))?;
@@ -266,7 +270,7 @@ async fn readiness(agent: &Agent, status: u16, words: &str) -> Result<()> {
 }
 
 /// Waits until a counter has grown by so many.
-async fn further(agent: &Agent, counter: &str, by: u64) -> Result<()> {
+pub(super) async fn further(agent: &Agent, counter: &str, by: u64) -> Result<()> {
     let read = || -> Result<u64> {
         let (_, metrics) = agent.get("/metrics")?;
         let prefix = format!("{counter} ");
