@@ -129,6 +129,9 @@ impl<W: World> Controller<W> {
         let random = self.world.random();
         let (interval, jitter) = self.poll_times();
         let mut state = self.state.borrow_mut();
+        if !state.users.contains_key(key) {
+            return;
+        }
         let is_new = state.polls.answered(key, asked, answer);
         let next = state.polls.next(key, interval, jitter, random);
         state.queue.add(Work::Repository(key.clone()), next, Priority::Background);
@@ -173,18 +176,21 @@ impl<W: World> Controller<W> {
         (interval.max(SignedDuration::from_secs(1)), jitter)
     }
 
-    /// Notes that an application looks at a repository.
+    /// Notes that an application looks at these repositories, and at no others. Nobody follows a repository
+    /// without a user any more, so that what it said is forgotten, and its next user has it asked anew.
     pub(super) fn uses(&self, application: &ApplicationKey, repositories: &BTreeSet<RepositoryKey>) {
         let mut state = self.state.borrow_mut();
-        state.users.retain(|key, users| {
+        let State { users, polls, .. } = &mut *state;
+        users.retain(|key, users| {
             if !repositories.contains(key) {
                 users.remove(application);
             }
             !users.is_empty()
         });
         for key in repositories {
-            state.users.entry(key.clone()).or_default().insert(application.clone());
+            users.entry(key.clone()).or_default().insert(application.clone());
         }
+        polls.retain(|key| users.contains_key(key));
     }
 
     /// Notes where an application goes.

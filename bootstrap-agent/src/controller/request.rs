@@ -84,6 +84,12 @@ fn named<C>(scope: &Scope<C>, state: &OperationState) -> (Vec<ApplicationSource>
     (sources, revisions)
 }
 
+/// The sources that the operation under way names itself.
+pub(super) fn sources_under_way(application: &Application, now: Timestamp) -> Vec<ApplicationSource> {
+    let sync = under_way(application, now).and_then(|state| state.operation.sync).unwrap_or_default();
+    sync.sources.into_iter().chain(sync.source).collect()
+}
+
 /// The operation that is under way or asked for, as it stands or would begin.
 fn under_way(application: &Application, now: Timestamp) -> Option<OperationState> {
     let last = application.status.operation_state.as_ref();

@@ -15,9 +15,9 @@ use jiff::Timestamp;
 
 use super::Controller;
 use super::pass::{Problem, Scope, Stop};
-use super::permissions;
 use super::repositories::{Refs, RepositoryKey};
 use super::world::{Cluster as _, World};
+use super::{permissions, request};
 
 /// The desired state at one set of revisions.
 pub(super) struct Target {
@@ -71,7 +71,10 @@ pub(super) async fn of_sources<W: World>(
     pinned: &[String],
     since: Option<Timestamp>,
 ) -> Result<Target, Stop> {
-    let repositories = sources.iter().map(|source| repository_key(scope, source)).collect();
+    // An operation may be about other repositories than the specification: each is followed all the while.
+    let under_way = request::sources_under_way(&scope.entry.application, controller.world.now());
+    let all = sources.iter().chain(&scope.sources).chain(&under_way);
+    let repositories = all.map(|source| repository_key(scope, source)).collect();
     controller.uses(&scope.key, &repositories);
     let mut resolved = Vec::with_capacity(sources.len());
     for (position, source) in sources.iter().enumerate() {

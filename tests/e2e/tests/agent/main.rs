@@ -7,6 +7,7 @@ mod guard;
 mod guides;
 mod hooks;
 mod operations;
+mod polling;
 mod projects;
 mod rest;
 mod sync;
