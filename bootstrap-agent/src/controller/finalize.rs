@@ -10,10 +10,12 @@
 use std::rc::Rc;
 
 use bridgehead_api::application::{ConditionType, Confirmable, PropagationPolicy, SyncPhase};
+use bridgehead_api::metadata::ObjectMeta;
 use bridgehead_api::{ObjectKey, annotations};
 use bridgehead_engine::compare::has_owner;
 use bridgehead_engine::manifest::{Live, sync_wave};
 use bridgehead_engine::sync::{DeleteEffect, DeleteReason, Effect, Failure, FinalizerEffect, TaskId};
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::Controller;
@@ -53,7 +55,7 @@ async fn objects_go<W: World>(
 ) -> Result<bool, Stop> {
     live::watch_kinds(controller, scope, live::known_kinds(scope).into_iter())?;
     let options = target::sync_options(scope);
-    let approved = scope.entry.application.metadata.annotation(annotations::DELETION_APPROVED).is_some();
+    let approved = is_approved(&scope.entry.application.metadata);
     let mut left: Vec<Live> = Vec::new();
     let mut unconfirmed: Option<ObjectKey> = None;
     let project = controller.state.borrow().registry.project(&scope.spec.project);
@@ -72,7 +74,7 @@ async fn objects_go<W: World>(
         return Err(Problem::lasting(
             ConditionType::DeletionError,
             format!(
-                "waiting for confirmation to delete {key}: set annotation {} to the present time",
+                "waiting for confirmation to delete {key}: set annotation {} to the present time, as in RFC 3339",
                 annotations::DELETION_APPROVED
             ),
         )
@@ -119,12 +121,20 @@ async fn objects_go<W: World>(
     Err(Stop::Again)
 }
 
+/// True if somebody has approved of this very deletion: an approval of a prune long ago says nothing about it.
+fn is_approved(metadata: &ObjectMeta) -> bool {
+    let approved = metadata.annotation(annotations::DELETION_APPROVED);
+    let approved = approved.and_then(|at| at.trim().parse::<Timestamp>().ok());
+    let since = metadata.deletion_timestamp.map(|since| since.timestamp());
+    matches!((approved, since), (Some(approved), Some(since)) if approved >= since)
+}
+
 /// What is being deleted goes when its finalizers are done: tell which, if it takes long.
 fn blocked<W: World>(controller: &Controller<W>, terminating: &[Live]) -> Result<bool, Stop> {
     let now = controller.world.now();
     let old = terminating.iter().find(|object| {
         let since = object.manifest.value().pointer("/metadata/deletionTimestamp").and_then(Value::as_str);
-        let since = since.and_then(|since| since.parse::<jiff::Timestamp>().ok());
+        let since = since.and_then(|since| since.parse::<Timestamp>().ok());
         since.is_some_and(|since| now.duration_since(since).as_secs() >= 30)
             && object.finalizers().next().is_some()
     });
@@ -240,4 +250,26 @@ async fn deletion_error<W: World>(
         store::status(controller, entry, after, bridgehead_engine::status::Consumed::default()).await?;
     }
     Ok(problem.retry_at)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_an_approval_that_is_no_older_than_the_deletion_counts() {
+        let is_approved_by = |approval: Value| {
+            let metadata = json!({
+                "name": "web", "deletionTimestamp": "2026-11-21T12:00:00Z",
+                "annotations": {annotations::DELETION_APPROVED: approval},
+            });
+            is_approved(&serde_json::from_value(metadata).expect("metadata"))
+        };
+        for approval in ["2026-11-21T12:00:00Z", "2026-11-21T14:00:01+02:00", "2026-11-22T00:00:00.5Z"] {
+            assert!(is_approved_by(json!(approval)), "{approval}");
+        }
+        for approval in ["2026-03-01T00:00:00Z", "2026-11-21T13:59:59+02:00", "false", "true", ""] {
+            assert!(!is_approved_by(json!(approval)), "{approval}");
+        }
+    }
 }
