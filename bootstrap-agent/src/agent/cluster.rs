@@ -11,6 +11,7 @@ use bridgehead_kubernetes::watch::{WatchTarget, Watches};
 use bridgehead_kubernetes::write::{self, ApplyOptions, Deletion, DryRun, FieldValidation, WriteOptions};
 use bridgehead_kubernetes::{ApiError, ApiErrorKind, Connection};
 use tokio::sync::mpsc;
+use tokio::task::AbortHandle;
 
 use crate::controller::world::{Call, CallError, CallErrorKind, Cluster, ClusterId, Event, Patch, Reply};
 use crate::controller::{self, world::ControlKind};
@@ -26,6 +27,14 @@ pub(crate) struct LiveCluster {
     connection: Connection,
     discoverer: Arc<Discoverer>,
     watches: RefCell<Watches>,
+    /// Asks what the cluster serves, until it answers or nobody needs to know any more.
+    discovery: AbortHandle,
+}
+
+impl Drop for LiveCluster {
+    fn drop(&mut self) {
+        self.discovery.abort();
+    }
 }
 
 /// What the watches of one cluster bring.
@@ -41,8 +50,8 @@ impl LiveCluster {
     ) -> (Self, WatchReceiver) {
         let (watches, receiver) = Watches::new(connection.clone(), WATCH_BUDGET);
         let discoverer = Arc::new(Discoverer::new(connection.clone()));
-        tokio::spawn(discover(id.clone(), discoverer.clone(), events));
-        (Self { id, connection, discoverer, watches: RefCell::new(watches) }, receiver)
+        let discovery = tokio::spawn(discover(id.clone(), discoverer.clone(), events)).abort_handle();
+        (Self { id, connection, discoverer, watches: RefCell::new(watches), discovery }, receiver)
     }
 
     /// Reads again what the cluster serves, and tells.
@@ -207,4 +216,26 @@ fn call_error(error: &ApiError) -> CallError {
         | ApiErrorKind::NamespaceTerminating => CallErrorKind::Refused,
     };
     CallError { kind, message: error.message.clone() }
+}
+
+#[cfg(test)]
+mod tests {
+    use bridgehead_kubernetes::{ConnectionSettings, connect};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_cluster_that_never_answered_is_not_asked_any_more_once_it_is_dropped() {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
+        let address = listener.local_addr().expect("an address");
+        drop(listener);
+        let settings = ConnectionSettings::server(format!("http://{address}"));
+        let connection = connect(&settings).expect("a connection, which nothing has used");
+        let (send, mut events) = mpsc::unbounded_channel();
+        let (cluster, _watches) = LiveCluster::open(ClusterId("far".into()), connection, send);
+        assert!(matches!(events.recv().await, Some(Event::Kinds { trouble: Some(_), .. })));
+        drop(cluster);
+        let is_over = async { while events.recv().await.is_some() {} };
+        tokio::time::timeout(Duration::from_secs(10), is_over).await.expect("nobody asks any more");
+    }
 }

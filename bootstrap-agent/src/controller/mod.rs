@@ -129,8 +129,6 @@ pub struct Controller<W: World> {
 struct State<W: World> {
     registry: Registry,
     clusters: BTreeMap<ClusterId, Rc<ClusterHandle<W::Cluster>>>,
-    /// The Secret that each cluster was opened with.
-    opened_with: HashMap<ClusterId, Arc<ClusterSecret>>,
     polls: Polls,
     queue: Queue<Work>,
     /// Repositories that applications look at, and which.
@@ -169,7 +167,6 @@ impl<W: World> Controller<W> {
         let state = State {
             registry,
             clusters: BTreeMap::new(),
-            opened_with: HashMap::new(),
             polls: Polls::default(),
             queue: Queue::default(),
             users: BTreeMap::new(),
@@ -389,7 +386,6 @@ impl<W: World> Controller<W> {
         handle.watch(&definitions());
         let mut state = self.state.borrow_mut();
         state.clusters.insert(id.clone(), handle.clone());
-        state.opened_with.insert(id.clone(), secret.clone());
         Ok(handle)
     }
 
@@ -497,7 +493,6 @@ impl<W: World> Controller<W> {
             Demand::Cluster(id) => {
                 // What was opened with another Secret is opened anew by the next pass that needs it.
                 state.clusters.remove(&id);
-                state.opened_with.remove(&id);
                 state.add_where(now, |_| true);
             }
             Demand::Repositories => {

@@ -290,6 +290,7 @@ impl Registry {
     /// Puts in a Secret of the control namespace, of whatever type its label says.
     pub(super) fn put_secret(&mut self, object: &Value) -> Vec<Demand> {
         let name = object.pointer("/metadata/name").and_then(Value::as_str).unwrap_or_default().to_owned();
+        let cluster_before = self.clusters.get(&name).cloned();
         let mut demands = self.remove_secret(&name);
         let secret = match SecretObject::from_value(object.clone()) {
             Ok(secret) => secret,
@@ -317,9 +318,14 @@ impl Registry {
             _ => Ok(()),
         };
         if let Err(problem) = read {
-            self.problems.insert(name, problem.to_string());
+            self.problems.insert(name.clone(), problem.to_string());
         }
         demands.dedup();
+        if let (Some(before), Some(after)) = (cluster_before, self.clusters.get(&name))
+            && is_same_destination(&before, after)
+        {
+            demands.retain(|demand| !matches!(demand, Demand::Cluster(_)));
+        }
         demands
     }
 
@@ -369,6 +375,18 @@ fn demand_of_settings(name: &str) -> Demand {
     }
 }
 
+/// True if applications find the same thing there, reached in the same way: generators alone look at labels and
+/// annotations, and every list of Secrets brings all of them again.
+fn is_same_destination(before: &Cluster, after: &Cluster) -> bool {
+    let plain = |cluster: &Cluster| Cluster {
+        labels: BTreeMap::new(),
+        annotations: BTreeMap::new(),
+        shard: None,
+        ..cluster.clone()
+    };
+    plain(before) == plain(after)
+}
+
 /// True if `next` was read before `known`: a late frame. Versions that are no numbers are never older.
 fn is_older(next: &Application, known: &Application) -> bool {
     let number =
@@ -414,6 +432,30 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn a_cluster_is_opened_anew_only_if_its_secret_says_something_else_of_it() {
+        let secret = |label: &str, token: &str| {
+            json!({
+                "apiVersion": "v1", "kind": "Secret",
+                "metadata": {
+                    "name": "far", "namespace": "argocd",
+                    "labels": {"argocd.argoproj.io/secret-type": "cluster", "tier": label},
+                },
+                "stringData": {
+                    "name": "far", "server": "https://far.example",
+                    "config": json!({"bearerToken": token}).to_string(),
+                },
+            })
+        };
+        let mut registry = Registry::new("argocd".into());
+        let opens = [Demand::Cluster(ClusterId("https://far.example".into()))];
+        assert_eq!(registry.put_secret(&secret("gold", "one")), opens);
+        assert_eq!(registry.put_secret(&secret("gold", "one")), [], "listed again");
+        assert_eq!(registry.put_secret(&secret("silver", "one")), [], "labelled");
+        assert_eq!(registry.put_secret(&secret("silver", "two")), opens, "another token");
+        assert_eq!(registry.remove_secret("far"), opens);
+    }
 
     #[test]
     fn every_comparison_of_an_engine_that_was_caught_is_seen_whatever_its_clock_says() {
