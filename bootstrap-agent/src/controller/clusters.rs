@@ -31,6 +31,8 @@ pub(super) struct ClusterHandle<C> {
     wanted: RefCell<BTreeMap<ApplicationKey, HashSet<ObjectKey>>>,
     /// Kinds and versions that are served, as the applications were last told.
     served: RefCell<Option<BTreeSet<GroupVersionKind>>>,
+    /// Applications that need what is not served, and how often that was looked for since they do.
+    pub missing: RefCell<Missing>,
 }
 
 /// How much is kept in memory of the clusters' objects.
@@ -42,6 +44,40 @@ pub struct Kept {
     pub wanted: usize,
     /// Verdicts of comparisons that are kept.
     pub verdicts: usize,
+}
+
+/// Applications that need kinds that a cluster does not serve. What serves them may come up at any time, and
+/// nothing announces that: it is looked for, further apart each time.
+#[derive(Debug, Default)]
+pub(super) struct Missing {
+    applications: BTreeSet<ApplicationKey>,
+    /// Looks that brought nothing, since something is missing.
+    looks: u32,
+}
+
+impl Missing {
+    /// Notes whether an application needs what is not served.
+    pub(super) fn note(&mut self, application: &ApplicationKey, is_missing: bool) {
+        if is_missing {
+            self.applications.insert(application.clone());
+        } else {
+            self.applications.remove(application);
+        }
+        if self.applications.is_empty() {
+            self.looks = 0;
+        }
+    }
+
+    /// What is served was read again, and brought nothing new.
+    pub(super) fn looked(&mut self) {
+        self.looks = self.looks.saturating_add(1);
+    }
+
+    /// How long to wait before it is read again, if anything is missing.
+    pub(super) fn look_after(&self) -> Option<SignedDuration> {
+        let seconds = (10 << self.looks.min(6)).min(600);
+        (!self.applications.is_empty()).then(|| SignedDuration::from_secs(seconds))
+    }
 }
 
 /// Why a watch does not go on.
@@ -99,6 +135,7 @@ impl<C: Cluster> ClusterHandle<C> {
             gone: RefCell::default(),
             wanted: RefCell::default(),
             served: RefCell::default(),
+            missing: RefCell::default(),
         }
     }
 
@@ -126,6 +163,7 @@ impl<C: Cluster> ClusterHandle<C> {
 
     /// An application is gone, or has gone elsewhere.
     pub(super) fn forget(&self, application: &ApplicationKey) {
+        self.missing.borrow_mut().note(application, false);
         let before = self.wanted.borrow_mut().remove(application);
         if before.is_some() {
             self.drop_unwanted();
@@ -277,5 +315,31 @@ impl<C: Cluster> ClusterHandle<C> {
     /// No object of this name is there.
     pub(super) fn note_absent(&self, key: &ObjectKey) {
         self.cache.borrow_mut().insert_missing(key);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn kinds_are_looked_for_further_apart_while_an_application_misses_one() {
+        let (one, other) = (ApplicationKey::new("argocd", "one"), ApplicationKey::new("argocd", "other"));
+        let mut missing = Missing::default();
+        assert_eq!(missing.look_after(), None);
+        missing.note(&one, true);
+        missing.note(&other, true);
+        let waits = (0..8).map(|_| {
+            let wait = missing.look_after().map(|wait| wait.as_secs());
+            missing.looked();
+            wait
+        });
+        assert_eq!(waits.collect::<Vec<_>>(), [10, 20, 40, 80, 160, 320, 600, 600].map(Some));
+        missing.note(&one, false);
+        assert!(missing.look_after().is_some());
+        missing.note(&other, false);
+        assert_eq!(missing.look_after(), None);
+        missing.note(&one, true);
+        assert_eq!(missing.look_after(), Some(SignedDuration::from_secs(10)));
     }
 }

@@ -9,6 +9,7 @@ use futures::stream::{FuturesUnordered, StreamExt};
 use futures::{FutureExt, select_biased};
 use jiff::{SignedDuration, Timestamp};
 
+use super::clusters::ClusterHandle;
 use super::pass::Stop;
 use super::queue::Priority;
 use super::reconcile::{Wake, reconcile};
@@ -160,7 +161,17 @@ impl<W: World> Controller<W> {
         }
         if handle.serves_something_else() {
             self.look_at_all_of(id);
+        } else {
+            handle.missing.borrow_mut().looked();
         }
+        self.look_for_missing(id, &handle);
+    }
+
+    /// Has what the cluster serves read again in time, if an application there needs what is not served.
+    pub(super) fn look_for_missing(&self, id: &ClusterId, handle: &ClusterHandle<W::Cluster>) {
+        let Some(wait) = handle.missing.borrow().look_after() else { return };
+        let due = self.world.now().saturating_add(wait).unwrap_or(Timestamp::MAX);
+        self.state.borrow_mut().queue.add(Work::Kinds(id.clone()), due, Priority::Background);
     }
 
     /// Time between polls and its jitter: `argocd-cm` decides where it says something.

@@ -11,7 +11,7 @@ use super::Controller;
 use super::clusters::Known;
 use super::pass::{Problem, Scope, Stop};
 use super::target::Target;
-use super::world::{Cluster, World};
+use super::world::{Cluster, ClusterId, World};
 use super::{execute, permissions};
 
 /// Makes sure that everything the target names, and everything that the application had, is known.
@@ -21,6 +21,12 @@ pub(super) async fn observe<W: World>(
     target: &Target,
 ) -> Result<(), Stop> {
     let objects = || target.desired.iter().chain(&target.hooks);
+    let served = scope.cluster.cluster.kinds().ok_or(Stop::Wait)?;
+    let is_missing = objects().any(|object| served.resource_for(&object.manifest.gvk()).is_none());
+    scope.cluster.missing.borrow_mut().note(&scope.key, is_missing);
+    if is_missing {
+        controller.look_for_missing(&ClusterId::of(&scope.target), &scope.cluster);
+    }
     let kinds = objects().map(|object| object.key.group_kind.clone()).chain(known_kinds(scope));
     watch_kinds(controller, scope, kinds)?;
     let is_foreign = |key: &ObjectKey| {

@@ -71,6 +71,11 @@ impl ClusterId {
     /// The cluster that the agent itself runs in.
     pub const IN_CLUSTER: &'static str = "https://kubernetes.default.svc";
 
+    /// The cluster of a Secret.
+    pub fn of(secret: &bridgehead_api::secret::Cluster) -> Self {
+        Self(secret.server.trim_end_matches('/').into())
+    }
+
     /// The cluster that the agent itself runs in.
     pub fn in_cluster() -> Self {
         Self(Arc::from(Self::IN_CLUSTER))
