@@ -125,7 +125,7 @@ async fn objects_go<W: World>(
 fn is_approved(metadata: &ObjectMeta) -> bool {
     let approved = metadata.annotation(annotations::DELETION_APPROVED);
     let approved = approved.and_then(|at| at.trim().parse::<Timestamp>().ok());
-    let since = metadata.deletion_timestamp.map(|since| since.timestamp());
+    let since = metadata.deletion_timestamp.map(bridgehead_api::Time::timestamp);
     matches!((approved, since), (Some(approved), Some(since)) if approved >= since)
 }
 
