@@ -48,6 +48,11 @@ fn check(case: &Case) -> Result<(), TestCaseError> {
     Ok(())
 }
 
+/// How many cases of each property: `PROPTEST_CASES`, where it is set.
+fn cases() -> u32 {
+    std::env::var("PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(64)
+}
+
 fn one_hook() -> Case {
     let hook = Hook {
         name: "hook-0".into(),
@@ -89,7 +94,7 @@ fn a_hook_that_vanishes_after_its_creation_was_recorded_is_not_created_again() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 64, max_shrink_iters: 4000, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { max_shrink_iters: 4000, ..ProptestConfig::with_cases(cases()) })]
 
     #[test]
     fn planning_again_after_any_prefix_of_effects_leaves_the_same_remaining_effects(case in case()) {

@@ -160,15 +160,18 @@ impl Run<'_> {
         }
     }
 
-    /// True for a hook that was created, and whose creation the agent died over before it was stored: the
-    /// record says that it is about to be created, so that only the object itself tells that it was.
+    /// True for an object that the agent created, and died before that was stored: the record does not say that
+    /// it was written (of a hook: it says that it is about to be), so that only the object itself tells.
     fn tells_alone_of_its_creation(&self, object: &Value) -> bool {
-        let attempt = object::annotation(object, annotations::HOOK_ATTEMPT).unwrap_or_default();
         let key = object::key(object);
-        self.stored.tasks().iter().any(|task| {
-            let of = format!("uid/{}/0/{}", self.stored.started_at.as_second(), task.phase.as_str());
-            task.key == key && task.is_announced() && attempt == of
-        })
+        let mut recorded = self.stored.tasks().iter().filter(|task| task.key == key);
+        match object::annotation(object, annotations::HOOK_ATTEMPT) {
+            Some(attempt) => recorded.any(|task| {
+                let second = self.stored.started_at.as_second();
+                task.is_announced() && attempt == format!("uid/{second}/0/{}", task.phase.as_str())
+            }),
+            None => self.created(&key) > 0 && recorded.all(|task| task.code.is_none()),
+        }
     }
 
     fn plan(&self) -> Plan {
@@ -383,9 +386,9 @@ impl Run<'_> {
             let phases = self.places.keys().filter(|other| other.key == task.key).count();
             let created = self.created(&task.key);
             // A creation whose record died with the agent, and whose object a stranger deleted before the
-            // agent was back, has left no trace in the world. The agent has to take the hook for one that
-            // was announced and never created: creating it is right, and the only way to go on. Each such
-            // deletion excuses one creation, and nothing else does.
+            // agent was back, has left no trace in the world. The agent has to take the object for one that
+            // was never created (and a hook for one that was announced and no more): creating it is right,
+            // and the only way to go on. Each such deletion excuses one creation, and nothing else does.
             let untold = self.untold.get(&task.key).copied().unwrap_or_default();
             if created > phases + untold {
                 problems.push(format!("{task} was created {created} times"));
