@@ -51,6 +51,10 @@ pub fn start(shared: &Rc<Shared>, supervisor: &Rc<Supervisor>, scenario: &Rc<Sce
         let (shared, random) = (Rc::clone(shared), random.clone());
         later(&shared.clone(), at(offset), move || aim(&shared, &random, mischief, name));
     }
+    for (offset, kinds) in scenario.forbidden.iter().cloned() {
+        let shared = Rc::clone(shared);
+        later(&shared.clone(), at(offset), move || forbid(&shared, &kinds));
+    }
     for (offset, number, request) in scenario.requests.iter().copied() {
         let (shared, scenario, random) = (Rc::clone(shared), Rc::clone(scenario), random.clone());
         later(&shared.clone(), at(offset), move || {
@@ -62,6 +66,14 @@ pub fn start(shared: &Rc<Shared>, supervisor: &Rc<Supervisor>, scenario: &Rc<Sce
     for application in scenario.applications.iter().filter(|application| needs_a_user(application)) {
         insist(shared, application, at(scenario.calm));
     }
+}
+
+/// Makes the project stricter, or not any more.
+fn forbid(shared: &Shared, kinds: &[&str]) {
+    shared.note(format!("the project forbids {kinds:?}"));
+    let kinds: Vec<Value> = kinds.iter().map(|kind| json!({"group": "*", "kind": kind})).collect();
+    let project = ObjectKey::new(GroupKind::new("argoproj.io", "AppProject"), CONTROL_NAMESPACE, "default");
+    merge(shared.control(), Actor::User, &project, json!({"spec": {"namespaceResourceBlacklist": kinds}}));
 }
 
 /// True for an application that does not come to the state that Git wants by itself.

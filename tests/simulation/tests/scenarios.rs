@@ -83,6 +83,23 @@ fn objects_of_a_kind_that_the_same_sync_defines_are_waited_for() {
 }
 
 #[test]
+fn a_project_that_becomes_stricter_stops_what_it_now_forbids_and_no_longer_once_it_allows_it() {
+    let objects = [
+        ObjectPlan { behaviour: "slow", ..object("Deployment", "web", 0) },
+        object("Secret", "key", 1),
+        object("ConfigMap", "settings", 1),
+    ];
+    let forbidden = vec![(seconds(3), vec!["Secret"]), (seconds(200), Vec::new())];
+    let report = check(
+        Scenario { forbidden, ..shop(&objects) },
+        "synchronization tasks are not valid: /Secret/shop/key",
+    );
+    let created = report.trace.iter().filter(|line| line.contains("Create /Secret/shop/key"));
+    let created: Vec<&String> = created.collect();
+    assert!(matches!(created.as_slice(), [line] if line.as_str() > "2026-01-01T00:03:20"), "{created:?}");
+}
+
+#[test]
 fn nothing_is_kept_of_an_application_that_is_gone() {
     let requests = vec![(seconds(60), 0, UserRequest::Delete)];
     let report = check(Scenario { requests, ..hooked(None) }, "user asks shop for Delete");

@@ -53,6 +53,7 @@ pub fn generate(seed: u64) -> Scenario {
         crash_at: None,
         mischief,
         aimed: Vec::new(),
+        forbidden: Vec::new(),
         requests,
     };
     keep_possible(&mut scenario);

@@ -39,6 +39,8 @@ pub struct Scenario {
     pub mischief: Vec<(SignedDuration, Mischief)>,
     /// What strangers do to the first object whose name begins like this.
     pub aimed: Vec<(SignedDuration, Mischief, &'static str)>,
+    /// Kinds in namespaces that the project forbids from then on.
+    pub forbidden: Vec<(SignedDuration, Vec<&'static str>)>,
     /// What users do to Applications, by their number.
     pub requests: Vec<(SignedDuration, usize, UserRequest)>,
 }

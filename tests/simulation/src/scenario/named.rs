@@ -98,6 +98,7 @@ pub fn shop(objects: &[ObjectPlan]) -> Scenario {
         crash_at: None,
         mischief: Vec::new(),
         aimed: Vec::new(),
+        forbidden: Vec::new(),
         requests: Vec::new(),
     }
 }
