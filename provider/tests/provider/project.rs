@@ -106,3 +106,25 @@ async fn what_is_wrong_is_told_at_plan_with_its_place() {
     terraform.configure(&project(&stage.namespace, "").replace("\"shop\"", "\"The Shop\""));
     assert!(terraform.fail(&["plan"]).contains("not a name that Kubernetes takes"));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_project_is_not_taken_from_under_an_application_that_stays_but_may_be_replaced() {
+    let stage = Stage::new("inuse").await;
+    let theirs = json!({
+        "apiVersion": "argoproj.io/v1alpha1", "kind": "Application",
+        "metadata": {"name": "web", "namespace": stage.namespace},
+        "spec": {"project": "shop", "destination": {}, "source": {"repoURL": "x"}},
+    });
+    bridgehead_test_harness::agent::apply(&stage.client, &[theirs]).await.unwrap();
+    let quick = project(&stage.namespace, "  timeouts = { delete = \"2s\" }");
+    let terraform = Terraform::with(stage.cluster, &quick);
+    terraform.apply();
+    let first = uid(&get(&stage.projects(), "shop").await);
+    let told = terraform.fail(&["destroy", "-auto-approve"]);
+    assert!(told.contains("Project `shop` is still in use") && told.contains("/web: it belongs to"), "{told}");
+    assert_eq!(uid(&get(&stage.projects(), "shop").await), first);
+    terraform.succeed(&["apply", "-auto-approve", "-replace=bridgehead_project.this"]);
+    assert_ne!(uid(&get(&stage.projects(), "shop").await), first);
+    delete(&stage.applications(), "web").await;
+    terraform.destroy();
+}
