@@ -121,7 +121,10 @@ async fn a_project_is_not_taken_from_under_an_application_that_stays_but_may_be_
     terraform.apply();
     let first = uid(&get(&stage.projects(), "shop").await);
     let told = terraform.fail(&["destroy", "-auto-approve"]);
-    assert!(told.contains("Project `shop` is still in use") && told.contains("/web: it belongs to"), "{told}");
+    assert!(
+        told.contains("Project `shop` is still in use") && told.contains("/web: it belongs to"),
+        "{told}"
+    );
     assert_eq!(uid(&get(&stage.projects(), "shop").await), first);
     terraform.succeed(&["apply", "-auto-approve", "-replace=bridgehead_project.this"]);
     assert_ne!(uid(&get(&stage.projects(), "shop").await), first);
