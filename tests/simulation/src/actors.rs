@@ -12,6 +12,7 @@ use crate::api_server::audit::Actor;
 use crate::api_server::{Admission, Patch, Request, Stored, object};
 use crate::cluster::Cluster;
 use crate::random::Random;
+use crate::scenario::manifests::ODD;
 use crate::scenario::{ApplicationPlan, Mischief, REPOSITORY, Scenario, UserRequest};
 use crate::world::{CONTROL_NAMESPACE, OUTSIDE, Shared};
 
@@ -300,6 +301,10 @@ fn carry_out(shared: &Rc<Shared>, random: &Random, cluster: &Rc<Cluster>, live: 
             let metadata = object::metadata(&mut fresh);
             metadata.remove("finalizers");
             metadata.remove("annotations");
+            // Nothing tells any more that Git once had this.
+            if let Some(data) = fresh.get_mut("data").and_then(Value::as_object_mut) {
+                data.remove(ODD);
+            }
             // It may be on its way out still.
             let _ = cluster.handle(Actor::Stranger, Request::Create { object: fresh, dry_run: false });
         }

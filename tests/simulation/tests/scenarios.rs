@@ -2,7 +2,9 @@
 
 use bridgehead::controller::Kept;
 use bridgehead_simulation::faults::Rates;
+use bridgehead_simulation::git::{Folder, Tree};
 use bridgehead_simulation::run::{Report, run};
+use bridgehead_simulation::scenario::manifests::{ODD, manifest};
 use bridgehead_simulation::scenario::named::{hook, hooked, object, shop, tree};
 use bridgehead_simulation::scenario::{Mischief, ObjectPlan, Scenario, UserRequest};
 use jiff::SignedDuration;
@@ -97,6 +99,28 @@ fn a_project_that_becomes_stricter_stops_what_it_now_forbids_and_no_longer_once_
     let created = report.trace.iter().filter(|line| line.contains("Create /Secret/shop/key"));
     let created: Vec<&String> = created.collect();
     assert!(matches!(created.as_slice(), [line] if line.as_str() > "2026-01-01T00:03:20"), "{created:?}");
+}
+
+/// Nothing but one field changes from the first commit to the second.
+fn a_field_leaves(options: &[&'static str]) -> Scenario {
+    let settings = manifest(&object("ConfigMap", "settings", 0));
+    let mut less = settings.clone();
+    let field = less["data"].as_object_mut().and_then(|data| data.remove(ODD));
+    assert!(field.is_some(), "the first version has it");
+    let tree = |manifest| Tree::from([("apps/shop".to_owned(), Folder::Manifests(vec![manifest]))]);
+    let mut scenario = shop(&[]);
+    scenario.applications[0].options.extend(options);
+    Scenario { commits: vec![(seconds(0), tree(settings)), (seconds(60), tree(less))], ..scenario }
+}
+
+#[test]
+fn a_field_that_leaves_git_leaves_the_object() {
+    check(a_field_leaves(&[]), "Patch /ConfigMap/shop/settings => v1");
+}
+
+#[test]
+fn a_field_that_leaves_git_leaves_an_object_that_is_applied_on_the_servers_side() {
+    check(a_field_leaves(&["ServerSideApply=true"]), "Patch /ConfigMap/shop/settings => v1");
 }
 
 #[test]

@@ -12,6 +12,7 @@ mod defaults;
 pub mod delete;
 pub mod kinds;
 pub mod object;
+mod ownership;
 mod refusal;
 mod request;
 mod strategic;

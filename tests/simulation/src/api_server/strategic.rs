@@ -6,7 +6,7 @@
 use serde_json::{Map, Value};
 
 /// How a list is merged.
-enum Rule {
+pub(super) enum Rule {
     /// Items with the same value here are the same item.
     By(&'static str),
     /// A set of texts.
@@ -15,7 +15,8 @@ enum Rule {
     Whole,
 }
 
-fn rule(field: &str, items: &[Value]) -> Rule {
+/// How the list of this name is merged.
+pub(super) fn rule(field: &str, items: &[Value]) -> Rule {
     match field {
         "containers" | "initContainers" | "env" | "volumes" | "imagePullSecrets" | "secrets" => {
             Rule::By("name")

@@ -1,5 +1,6 @@
 //! POST, PUT and PATCH.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bridgehead_api::{GroupVersionKind, ObjectKey};
@@ -11,10 +12,20 @@ use super::object::{self, metadata, section, text};
 use super::refusal::{Reason, Refusal};
 use super::request::Patch;
 use super::watch::Change;
-use super::{Answer, ApiServer, Stored, defaults, place, strategic, validate};
+use super::{Answer, ApiServer, Stored, defaults, ownership, place, strategic, validate};
 
 impl ApiServer {
-    pub(super) fn create(&mut self, entry: &mut Audited, mut object: Value, dry_run: bool) -> Answer {
+    pub(super) fn create(&mut self, entry: &mut Audited, object: Value, dry_run: bool) -> Answer {
+        self.create_owned(entry, object, None, dry_run)
+    }
+
+    fn create_owned(
+        &mut self,
+        entry: &mut Audited,
+        mut object: Value,
+        owned: Option<Value>,
+        dry_run: bool,
+    ) -> Answer {
         let kind = self.served(&object::gvk(&object))?;
         if kind.is_namespaced {
             self.check_namespace(text(&object, "/metadata/namespace"))?;
@@ -42,6 +53,10 @@ impl ApiServer {
         for gone in ["resourceVersion", "deletionTimestamp", "deletionGracePeriodSeconds", "generation"] {
             fields.remove(gone);
         }
+        match owned {
+            Some(owned) => fields.insert("managedFields".into(), owned),
+            None => fields.remove("managedFields"),
+        };
         fields.insert("uid".into(), uid.into());
         fields.insert("creationTimestamp".into(), now.into());
         if kind.has_generation {
@@ -98,7 +113,8 @@ impl ApiServer {
         };
         let Some(old) = self.get(key).cloned() else {
             entry.verb = Verb::Create;
-            let kept = self.create(entry, object.clone(), dry_run)?;
+            let owned = ownership::managed_fields(&BTreeMap::from([(manager, object.clone())]));
+            let kept = self.create_owned(entry, object.clone(), Some(owned), dry_run)?;
             if let Some(kept) = kept.as_ref().filter(|_| !dry_run) {
                 self.applied.entry(object::uid(kept)).or_default().insert(manager, object);
             }
@@ -112,6 +128,9 @@ impl ApiServer {
             all.iter().filter(|(name, _)| **name != manager).map(|(_, applied)| applied).collect();
         strategic::remove_missing(&mut new, &before, &object, &others);
         strategic::merge(&mut new, &object);
+        let mut managers = all.clone();
+        managers.insert(manager, object.clone());
+        metadata(&mut new).insert("managedFields".into(), ownership::managed_fields(&managers));
         let kept = self.change(&kind, &old, new, false, dry_run)?;
         if !dry_run {
             self.applied.entry(uid).or_default().insert(manager, object);
@@ -158,6 +177,9 @@ impl ApiServer {
         let old_value: &Value = old;
         if object::key(&new) != object::key(old_value) {
             return Err(Refusal::new(Reason::Invalid, "metadata.name: Invalid value: field is immutable"));
+        }
+        if let Some(owned) = old_value.pointer("/metadata/managedFields") {
+            metadata(&mut new).entry("managedFields").or_insert_with(|| owned.clone());
         }
         let asked_version = text(&new, "/metadata/resourceVersion");
         if !asked_version.is_empty() && asked_version != text(old_value, "/metadata/resourceVersion") {

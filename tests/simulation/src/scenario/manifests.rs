@@ -14,6 +14,9 @@ use crate::world::CONTROL_NAMESPACE;
 /// The version of an object's content.
 pub const VERSION: &str = "simulation.example.com/version";
 
+/// A key that every other version of a ConfigMap has.
+pub const ODD: &str = "odd";
+
 /// `apiVersion` of a kind.
 pub fn api_version(kind: &str) -> &'static str {
     match kind {
@@ -101,7 +104,12 @@ fn body(plan: &ObjectPlan, version: &str, object: &mut Value) {
     });
     let once = json!({"spec": {"restartPolicy": "Never", "containers": containers}});
     match plan.kind {
-        "ConfigMap" => object["data"] = json!({"version": version, "same": "always"}),
+        "ConfigMap" => {
+            object["data"] = json!({"version": version, "same": "always"});
+            if !plan.version.is_multiple_of(2) {
+                object["data"][ODD] = json!("yes");
+            }
+        }
         "Secret" => object["data"] = json!({"version": "djE=", "length": format!("{:0>4}", plan.version)}),
         "Deployment" => {
             object["spec"] =
@@ -151,7 +159,8 @@ pub fn is_as_desired(live: &Value, desired: &Value) -> bool {
         Some(wanted) => live.get(part).is_some_and(|live| contains(live, wanted)),
         None => true,
     };
-    same_version && ["data", "spec", "rules"].into_iter().all(same)
+    let has_odd = |object: &Value| object.get("data").is_some_and(|data| data.get(ODD).is_some());
+    same_version && ["data", "spec", "rules"].into_iter().all(same) && (!has_odd(live) || has_odd(desired))
 }
 
 /// True if everything in `wanted` is in `live` too; lists item by item, by place.
