@@ -2,16 +2,13 @@
 
 use std::fmt::Write as _;
 
-use bridgehead_api::application::{
-    ApplicationDestination, ApplicationSource, ApplicationSpec, normalise_spec,
-};
 use bridgehead_kubernetes::Connection;
-use bridgehead_kubernetes::connect::RequestBuilder;
 use bridgehead_kubernetes::write::Patch;
 use serde_json::{Value as Json, json};
 use tfplug::prelude::*;
 
 use super::Application;
+use super::deployments::Deployment;
 use super::manifest::{CASCADING, declares, finalizers};
 use crate::connection::Clients;
 use crate::object::{Kind, Owner, Target, delete_timeout, left_to, owner, read_raw, text};
@@ -34,7 +31,7 @@ pub(super) async fn announce(
     if let Owner::Git(_) = owner(&live, |name| declares(prior, name)) {
         return Ok(());
     }
-    if successor(&connection, prior, &live).await.is_some() {
+    if successor(context, &connection, prior, &live).await.is_some() {
         return Ok(());
     }
     let count = workloads(&live).len();
@@ -70,7 +67,7 @@ pub(super) async fn destroy(
     let successor = if context.is_replaced() {
         Some("The application that is made in its place".to_owned())
     } else {
-        successor(&target.connection, prior, &live).await
+        successor(context, &target.connection, prior, &live).await
     };
     let leaving = live.pointer("/metadata/deletionTimestamp").is_some();
     match (prior.on_destroy.as_str(), &successor) {
@@ -96,35 +93,20 @@ pub(super) async fn destroy(
 
 /// Another application that deploys the very same: one that was renamed leaves it behind in whatever order
 /// Terraform goes. To delete the objects would take them from that one.
-async fn successor(connection: &Connection, prior: &Application<Partial>, live: &Json) -> Option<String> {
+async fn successor(
+    context: &Context<Clients>,
+    connection: &Connection,
+    prior: &Application<Partial>,
+    live: &Json,
+) -> Option<String> {
     if prior.on_destroy == "orphan" || workloads(live).is_empty() {
         return None;
     }
-    let applications = Kind::Application.resource();
-    let request = RequestBuilder::get(
-        applications.collection(Some(&prior.namespace)),
-        format!("list applications in {}", prior.namespace),
-    );
-    let list: Json = connection.send(request).await.ok()?.json().ok()?;
-    let own = deploys(live);
-    let others = list["items"].as_array().into_iter().flatten();
-    let mut others = others.filter(|other| {
-        other["metadata"]["uid"] != live["metadata"]["uid"]
-            && other.pointer("/metadata/deletionTimestamp").is_none()
-    });
-    let found = others.find(|other| own.is_some() && deploys(other) == own)?;
-    Some(format!(
-        "Application `{}`, which has the same source and destination,",
-        text(found, "/metadata/name")
-    ))
-}
-
-/// From where to where.
-fn deploys(application: &Json) -> Option<(Vec<ApplicationSource>, ApplicationDestination)> {
-    let spec: ApplicationSpec = serde_json::from_value(application["spec"].clone()).ok()?;
-    let spec = normalise_spec(spec);
-    let sources = spec.effective_sources().into_owned();
-    (!sources.is_empty()).then_some((sources, spec.destination))
+    let wanted = Deployment::of(live)?;
+    let deployments = &context.client().ok()?.deployments;
+    let own = prior.kubernetes.as_ref();
+    let name = deployments.another(connection, own, &prior.namespace, &wanted).await?;
+    Some(format!("Application `{name}`, which has the same source and destination,"))
 }
 
 /// An error while there is anything that the application has deployed.

@@ -7,6 +7,7 @@
 //! ```
 
 mod data;
+mod deployments;
 mod destroy;
 mod manifest;
 mod model;
@@ -25,6 +26,7 @@ use crate::object::{
     update_timeout,
 };
 pub(crate) use data::ReadApplication;
+pub(crate) use deployments::Deployments;
 use manifest::{SPEC, application_of, has_cascade, manifest};
 pub use model::Application;
 use model::ApplicationComputed;
@@ -92,6 +94,7 @@ impl Resource for Applications {
         let within = create_timeout(planned.timeouts.as_ref());
         rules::at_apply(context, &target, None, &planned, within).await?;
         let live = target.create(&manifest, within).await?;
+        context.client()?.deployments.forget().await;
         let uid = text(&live, "/metadata/uid").to_owned();
         Ok(planned.store(ApplicationComputed { uid }))
     }

@@ -1,6 +1,6 @@
 //! Renames and replacements: no workload is deleted, and the plan is empty afterwards.
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 use bridgehead_e2e::manifests::{config_map, deployment};
 use bridgehead_e2e::{QUICK, Stage};
 use bridgehead_test_harness::agent::applications;
@@ -72,11 +72,17 @@ async fn workloads_outlive_every_rename_and_replacement_of_their_application() -
         ensure!(is_gone(&stage, "web").await?);
         ensure!(tracked_by(&stage, &namespace).await?.starts_with("website:"));
 
-        // Another name again, and the new one comes before the old one goes.
-        let configuration = application("site", "shop", "lifecycle { create_before_destroy = true }");
+        // Another name again, and the new one comes before the old one goes. Not with a wait in between: two
+        // that heal the same objects are not both Synced.
+        let first = "lifecycle { create_before_destroy = true }";
+        let (configuration, _) = application("site", "shop", first)
+            .split_once("resource \"bridgehead_application_wait\"")
+            .map(|(application, wait)| (application.to_owned(), wait.to_owned()))
+            .context("a wait follows")?;
         let told = keeps(&stage, &terraform, &namespace, &configuration).await?;
         ensure!(told.contains("Application `shop`, which has the same source"), "{told}");
         ensure!(is_gone(&stage, "website").await?);
+        stage.wait_synced("shop", &commit).await?;
 
         // The same name, by force.
         let before = workloads(&stage, &namespace).await?;
