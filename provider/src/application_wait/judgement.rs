@@ -160,11 +160,14 @@ fn describe(application: &Application) -> String {
     text
 }
 
-/// Errors that the application shows.
+/// Errors that the application shows, and that it has to share an object: then another one takes back what
+/// this one heals.
 fn conditions(application: &Application) -> String {
     let mut text = String::new();
-    let errors = application.status.conditions.iter().filter(|condition| condition.r#type.is_error());
-    for condition in errors {
+    let told = application.status.conditions.iter().filter(|condition| {
+        condition.r#type.is_error() || condition.r#type == ConditionType::SharedResourceWarning
+    });
+    for condition in told {
         let _ = write!(text, "\n  - {}: {}", condition.r#type, condition.message);
     }
     text
@@ -254,6 +257,16 @@ mod tests {
             object["status"]["sync"]["revision"] = json!("bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb");
             object["status"]["operationState"]["phase"] = json!("Failed");
         }));
+    }
+
+    #[test]
+    fn an_application_that_another_one_takes_objects_from_says_so() {
+        let shared = judged(|object| {
+            object["status"]["sync"]["status"] = json!("OutOfSync");
+            object["status"]["conditions"] =
+                json!([{"type": "SharedResourceWarning", "message": "Deployment/web is part of two"}]);
+        });
+        assert!(matches!(&shared, Judgement::Pending(text) if text.contains("is part of two")), "{shared:?}");
     }
 
     #[test]
