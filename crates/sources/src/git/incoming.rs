@@ -77,11 +77,11 @@ impl Incoming {
         self.received = 0;
     }
 
-    /// Names the step that the next reads belong to.
+    /// Names the step that the next reads belong to, and what has come already and was not read.
     pub(super) fn at(&mut self, step: Step) {
         if self.step != step {
             self.step = step;
-            self.received = 0;
+            self.received = self.buffer.len() as u64;
         }
     }
 
