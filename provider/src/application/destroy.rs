@@ -2,8 +2,8 @@
 
 use std::fmt::Write as _;
 
-use bridgehead_kubernetes::Connection;
 use bridgehead_kubernetes::write::Patch;
+use bridgehead_kubernetes::{ApiErrorKind, Connection};
 use serde_json::{Value as Json, json};
 use tfplug::prelude::*;
 
@@ -13,6 +13,8 @@ use super::manifest::{CASCADING, declares, finalizers};
 use crate::connection::Clients;
 use crate::object::{Kind, Owner, Target, delete_timeout, left_to, owner, read_raw, text};
 
+/// Tries of a change that somebody else's writes get in the way of: an agent at work writes a few times a second.
+const TRIES: u32 = 20;
 /// How many objects a message names.
 const NAMED: usize = 20;
 
@@ -151,24 +153,52 @@ fn objects(count: usize) -> String {
 
 /// The finalizer is there already, unless somebody took it off since.
 async fn with_cascade(target: &Target<'_>, live: Json) -> Result<Json, Diagnostics> {
-    if finalizers(&live).any(|finalizer| CASCADING.contains(&finalizer)) {
-        return Ok(live);
-    }
-    let all: Vec<&str> = finalizers(&live).chain([CASCADING[0]]).collect();
-    Ok(target.patch(&finalizer_patch(&live, &all)).await?)
+    let add = |live: &Json| {
+        let has = finalizers(live).any(|finalizer| CASCADING.contains(&finalizer));
+        (!has).then(|| finalizers(live).chain([CASCADING[0]]).map(str::to_owned).collect())
+    };
+    Ok(change_finalizers(target, &live, add).await?.unwrap_or(live))
 }
 
 /// Takes off the finalizers that would take the workloads along. `None` if there was none.
 pub(super) async fn without_cascade(target: &Target<'_>, live: &Json) -> Result<Option<Json>, Diagnostics> {
-    if !finalizers(live).any(|finalizer| CASCADING.contains(&finalizer)) {
-        return Ok(None);
+    let take_off = |live: &Json| {
+        let has = finalizers(live).any(|finalizer| CASCADING.contains(&finalizer));
+        let kept = || finalizers(live).filter(|finalizer| !CASCADING.contains(finalizer)).map(str::to_owned);
+        has.then(|| kept().collect())
+    };
+    change_finalizers(target, live, take_off).await
+}
+
+/// Changes the finalizers of the very object that was read, whatever its agent writes meanwhile. `None` if
+/// there was nothing to change, or nothing is left to change it on.
+async fn change_finalizers(
+    target: &Target<'_>,
+    live: &Json,
+    change: impl Fn(&Json) -> Option<Vec<String>>,
+) -> Result<Option<Json>, Diagnostics> {
+    let uid = text(live, "/metadata/uid");
+    let mut tries = 0;
+    let mut known = live.clone();
+    loop {
+        let Some(wanted) = change(&known) else { return Ok((tries > 0).then_some(known)) };
+        let error = match target.patch(&finalizer_patch(&known, &wanted)).await {
+            Ok(changed) => return Ok(Some(changed)),
+            Err(error) => error,
+        };
+        tries += 1;
+        if !matches!(error.kind, ApiErrorKind::Conflict { .. }) || tries == TRIES {
+            return Err(error.into());
+        }
+        match target.read().await? {
+            Some(again) if text(&again, "/metadata/uid") == uid => known = again,
+            _ => return Ok(None),
+        }
     }
-    let kept: Vec<&str> = finalizers(live).filter(|finalizer| !CASCADING.contains(finalizer)).collect();
-    Ok(Some(target.patch(&finalizer_patch(live, &kept)).await?))
 }
 
 /// Only on the very object that was read.
-fn finalizer_patch(live: &Json, finalizers: &[&str]) -> Patch {
+fn finalizer_patch(live: &Json, finalizers: &[String]) -> Patch {
     let version = text(live, "/metadata/resourceVersion");
     Patch::Merge(json!({"metadata": {"resourceVersion": version, "finalizers": finalizers}}))
 }
