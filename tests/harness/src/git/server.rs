@@ -296,15 +296,13 @@ fn faulty(
     };
     futures::stream::unfold((Box::pin(body), left), move |(mut body, left)| async move {
         if left == 0 {
-            return match fault {
-                Some(Fault::HangAfter(_)) => std::future::pending().await,
-                // What was let through is on its way before the connection breaks: hyper writes it
-                // out once the body has nothing more at hand.
-                _ => {
-                    tokio::task::yield_now().await;
-                    Some((Err(std::io::Error::other("told to break the connection")), (body, 0)))
-                }
-            };
+            if let Some(Fault::HangAfter(_)) = fault {
+                return std::future::pending().await;
+            }
+            // What was let through is on its way before the connection breaks: hyper writes it out once
+            // the body has nothing more at hand.
+            tokio::task::yield_now().await;
+            return Some((Err(std::io::Error::other("told to break the connection")), (body, 0)));
         }
         let mut piece = match body.next().await? {
             Ok(piece) => piece,
