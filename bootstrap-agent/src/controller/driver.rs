@@ -345,10 +345,7 @@ impl<W: World> Controller<W> {
 
     /// The application that a tracking id's first part names.
     fn application_of(&self, instance: &str) -> ApplicationKey {
-        match instance.split_once('_') {
-            Some((namespace, name)) => ApplicationKey::new(namespace, name),
-            None => ApplicationKey::new(self.settings.namespace.clone(), instance),
-        }
+        ApplicationKey::of_instance(instance, &self.settings.namespace)
     }
 }
 

@@ -153,7 +153,7 @@ pub(super) fn compare<W: World>(
     };
     let owned = permissions::permitted_objects(scope, Some(&scope.project));
     let (rules, problems) = controller.diff_rules(scope);
-    let options = CompareOptions::of(&scope.spec, &scope.instance);
+    let options = CompareOptions::of(&scope.spec, &scope.instance, scope.health);
     let mut memo = scope.cluster.memo.borrow_mut();
     let mut comparison = compare_application(&target.desired, &lookup, &owned, &rules, &options, &mut memo);
     comparison.problems.extend(problems);

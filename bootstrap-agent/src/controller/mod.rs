@@ -8,6 +8,7 @@
 //! One future runs everything ([`Controller::run`]); it owns no thread, no socket and no clock. Those are
 //! behind [`world::World`], so that the simulator runs this very code.
 
+mod app_of_apps;
 mod clusters;
 mod control;
 mod driver;

@@ -235,6 +235,7 @@ async fn run<W: World>(
             .annotation(annotations::DELETION_APPROVED)
             .and_then(|at| at.parse().ok()),
         options: options.clone(),
+        health: scope.health,
     };
     let rules = options.respect_ignore_differences.then(|| controller.diff_rules(scope).0);
     let targets: Vec<PlanTarget> = comparison

@@ -7,6 +7,7 @@ use bridgehead_api::application::{ApplicationSource, ApplicationSpec, ConditionT
 use bridgehead_api::project::AppProject;
 use bridgehead_api::secret::Cluster;
 use bridgehead_api::{ApplicationKey, Namespace};
+use bridgehead_engine::health::HealthRules;
 use jiff::Timestamp;
 
 use super::clusters::ClusterHandle;
@@ -32,6 +33,8 @@ pub(super) struct Scope<C> {
     pub instance: String,
     /// The namespace of objects that name none.
     pub namespace: Namespace,
+    /// What the health of its objects depends on beside themselves.
+    pub health: HealthRules,
 }
 
 /// Why a pass ends before it has a verdict.

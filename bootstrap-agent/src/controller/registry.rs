@@ -9,6 +9,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use bridgehead_api::application::{Application, ApplicationDestination, ApplicationStatus};
+use bridgehead_api::config_map::{SETTINGS_NAME, Settings};
 use bridgehead_api::project::AppProject;
 use bridgehead_api::secret::{
     Cluster, IN_CLUSTER_NAME, IN_CLUSTER_SERVER, RepoCreds, Repository, SecretObject, resolve_repository,
@@ -89,6 +90,8 @@ pub(super) struct Registry {
     repositories: BTreeMap<String, Repository>,
     credentials: BTreeMap<String, RepoCreds>,
     config_maps: HashMap<String, Rc<BTreeMap<String, String>>>,
+    /// By `argocd-cm`.
+    applications_have_health: bool,
     /// Secrets that cannot be read, and why.
     problems: BTreeMap<String, String>,
     /// Since when no other engine is seen to run; nothing while one is.
@@ -137,6 +140,17 @@ impl Registry {
     /// One application.
     pub(super) fn application(&self, key: &ApplicationKey) -> Option<Rc<Entry>> {
         self.applications.get(key).cloned()
+    }
+
+    /// The application that tracking ids call by this name.
+    pub(super) fn instance(&self, name: &str) -> Option<Rc<Entry>> {
+        let key = ApplicationKey::of_instance(name, &self.control_namespace);
+        self.application(&key)
+    }
+
+    /// True if the settings say how an Application's health is told.
+    pub(super) fn gives_applications_a_health(&self) -> bool {
+        self.applications_have_health
     }
 
     /// All applications.
@@ -354,12 +368,18 @@ impl Registry {
             .collect();
         let same = self.config_maps.get(&name).is_some_and(|known| **known == data);
         let demand = if same { Demand::Nothing } else { demand_of_settings(&name) };
+        if name == SETTINGS_NAME && !same {
+            self.applications_have_health = gives_applications_a_health(&data);
+        }
         self.config_maps.insert(name, Rc::new(data));
         demand
     }
 
     /// Takes out a settings ConfigMap.
     pub(super) fn remove_config_map(&mut self, name: &str) -> Demand {
+        if name == SETTINGS_NAME {
+            self.applications_have_health = false;
+        }
         match self.config_maps.remove(name) {
             Some(_) => demand_of_settings(name),
             None => Demand::Nothing,
@@ -367,9 +387,15 @@ impl Registry {
     }
 }
 
+fn gives_applications_a_health(settings: &BTreeMap<String, String>) -> bool {
+    let kind = format!("{}/Application", bridgehead_api::GROUP);
+    let (settings, _) = Settings::read(settings);
+    settings.overrides.get(&kind).is_some_and(|kind| !kind.health_lua.trim().is_empty())
+}
+
 fn demand_of_settings(name: &str) -> Demand {
     match name {
-        "argocd-cm" => Demand::Everything,
+        SETTINGS_NAME => Demand::Everything,
         "argocd-ssh-known-hosts-cm" | "argocd-tls-certs-cm" => Demand::Repositories,
         _ => Demand::Nothing,
     }

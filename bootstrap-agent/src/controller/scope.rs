@@ -4,7 +4,10 @@ use std::rc::Rc;
 
 use bridgehead_api::application::{ConditionType, normalise_spec};
 
+use bridgehead_engine::health::HealthRules;
+
 use super::Controller;
+use super::app_of_apps::waits_for_applications;
 use super::pass::{Problem, Scope, Stop};
 use super::permissions;
 use super::registry::Entry;
@@ -39,6 +42,7 @@ pub(super) fn resolve<W: World>(
         .registry
         .destination(&spec.destination)
         .map_err(|problem| invalid(format!("application destination is invalid: {problem}")))?;
+    let health = HealthRules { applications: waits_for_applications(&state.registry, &entry.application) };
     drop(state);
     permissions::check_application(
         &project,
@@ -60,6 +64,7 @@ pub(super) fn resolve<W: World>(
         project,
         cluster,
         target: secret,
+        health,
     })
 }
 
@@ -83,6 +88,7 @@ pub(super) fn resolve_for_deletion<W: World>(
         sources: Vec::new(),
         spec,
         project: Rc::default(),
+        health: HealthRules::default(),
         cluster,
         target: secret,
     }))

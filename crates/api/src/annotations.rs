@@ -53,6 +53,9 @@ pub const LINK_PREFIX: &str = "link.argocd.argoproj.io/";
 pub const NOTICE_PREFIX: &str = "notice.argocd.argoproj.io/";
 /// Names the attempt that created a live hook: application UID, start, retry.
 pub const HOOK_ATTEMPT: &str = "bridgehead.dev/hook-attempt";
+/// `true`: the waves of an application, and of those below it that do not say otherwise, wait for the
+/// Applications in them. `false`: they don't.
+pub const WAIT_FOR_APPLICATIONS: &str = "bridgehead.dev/wait-for-applications";
 /// `kubectl apply`'s record of what it applied last.
 pub const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
 /// Helm's hook annotation.

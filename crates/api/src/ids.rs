@@ -224,6 +224,14 @@ impl ApplicationKey {
             format!("{}_{}", self.namespace, self.name)
         }
     }
+
+    /// The application that tracking ids call by this name.
+    pub fn of_instance(name: &str, control_namespace: &Namespace) -> Self {
+        match name.split_once('_') {
+            Some((namespace, name)) => Self::new(namespace, name),
+            None => Self::new(control_namespace.clone(), name),
+        }
+    }
 }
 
 impl fmt::Display for ApplicationKey {

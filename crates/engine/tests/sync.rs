@@ -2,6 +2,7 @@
 
 use bridgehead_api::ObjectKey;
 use bridgehead_api::application::OperationPhase;
+use bridgehead_engine::health::HealthRules;
 use bridgehead_engine::manifest::{Desired, Live, Manifest, Origin};
 use bridgehead_engine::sync::{
     Attempt, Done, Outcome, PlanInput, PlanSettings, Record, Seen, Target, advance, build,
@@ -32,6 +33,10 @@ fn setting_and_lost_claim(wave: &str) -> [Target; 2] {
 
 /// Runs a sync in which every write succeeds.
 fn sync(targets: &[Target]) -> Record {
+    sync_by(targets, HealthRules::default())
+}
+
+fn sync_by(targets: &[Target], health: HealthRules) -> Record {
     let now = Timestamp::UNIX_EPOCH;
     let attempt = Attempt { application: "uid".into(), started_at: now, retry: 0 };
     let plan = build(PlanInput {
@@ -39,7 +44,7 @@ fn sync(targets: &[Target]) -> Record {
         hooks: &[],
         namespace: None,
         rejected: &[],
-        settings: &PlanSettings::default(),
+        settings: &PlanSettings { health, ..PlanSettings::default() },
         attempt: &attempt,
         revision: "0123456789abcdef",
         record: None,
@@ -76,7 +81,7 @@ fn a_degraded_object_fails_the_sync_of_later_waves() {
 }
 
 #[test]
-fn a_root_that_is_among_its_own_objects_is_not_waited_for() {
+fn applications_are_waited_for_where_that_is_asked_for_and_a_root_never_for_itself() {
     let root = |uid: &str| {
         let desired = json!({"apiVersion": "argoproj.io/v1alpha1", "kind": "Application",
             "metadata": {"name": "root", "namespace": "argocd"}});
@@ -91,8 +96,12 @@ fn a_root_that_is_among_its_own_objects_is_not_waited_for() {
             "metadata": {"name": "late", "namespace": "shop", "annotations": {WAVE: "5"}}, "data": {"value": value}})
     };
     let late = || target(&setting("new"), &setting("old"), true);
-    let itself = sync(&[root("uid"), late()]);
-    assert_eq!(itself.phase, OperationPhase::Succeeded, "{}", itself.message);
-    let another = sync(&[root("of another"), late()]);
-    assert_eq!(another.phase, OperationPhase::Running, "{}", another.message);
+    for (applications, uid, phase) in [
+        (true, "uid", OperationPhase::Succeeded),
+        (true, "of another", OperationPhase::Running),
+        (false, "of another", OperationPhase::Succeeded),
+    ] {
+        let record = sync_by(&[root(uid), late()], HealthRules { applications });
+        assert_eq!(record.phase, phase, "{applications} {uid}: {}", record.message);
+    }
 }

@@ -2,6 +2,7 @@
 
 use bridgehead_api::annotations::{
     RESOURCES_FINALIZER, RESOURCES_FINALIZER_BACKGROUND, RESOURCES_FINALIZER_FOREGROUND,
+    WAIT_FOR_APPLICATIONS,
 };
 use serde_json::{Value as Json, json};
 use tfplug::model::Model as _;
@@ -41,6 +42,9 @@ pub(super) fn manifest(application: &Application<Applying>) -> Result<Json, Diag
         if let Some(map) = map {
             metadata[field] = json!(map);
         }
+    }
+    if let Some(Some(waits)) = application.wait_for_applications {
+        metadata["annotations"][WAIT_FOR_APPLICATIONS] = json!(waits.to_string());
     }
     if application.on_destroy == "cascade" {
         metadata["finalizers"] = json!([RESOURCES_FINALIZER]);
@@ -84,6 +88,7 @@ pub(super) fn application_of(prior: &Application<Partial>, live: &Json) -> Outco
                     same => same,
                 };
                 entries.insert("on_destroy".to_owned(), Value::string(on_destroy));
+                entries.insert("wait_for_applications".to_owned(), waits(live));
             }
             filled(value, live)
         }
@@ -95,8 +100,18 @@ pub(super) fn imported(blank: &Application<Partial>, live: &Json) -> Outcome<App
     let mut value = blank.to_value();
     if let Some(entries) = value.entries_mut() {
         entries.extend(codec::decode(&Application::<Stored>::schema().attributes, SPEC, &live["spec"]));
+        entries.insert("wait_for_applications".to_owned(), waits(live));
     }
     filled(value, live)
+}
+
+/// What the application says of waves that wait for Applications.
+fn waits(live: &Json) -> Value {
+    match live["metadata"]["annotations"][WAIT_FOR_APPLICATIONS].as_str() {
+        Some("true") => Value::Bool(true),
+        Some("false") => Value::Bool(false),
+        _ => Value::Null,
+    }
 }
 
 fn read(prior: &Application<Partial>, live: &Json, handed_over: Option<&Json>) -> Value {

@@ -15,6 +15,7 @@ mod policy;
 mod rules;
 mod source;
 
+use bridgehead_api::annotations::WAIT_FOR_APPLICATIONS;
 use tfplug::check;
 use tfplug::model::Model as _;
 use tfplug::prelude::*;
@@ -48,6 +49,15 @@ impl Resource for Applications {
                 ("source_hydrator", config.source_hydrator.presence()),
             ],
         );
+        if let Maybe::Known(Some(annotations)) = &config.annotations
+            && annotations.contains_key(WAIT_FOR_APPLICATIONS)
+        {
+            problems.push(
+                Diagnostic::error(format!("{WAIT_FOR_APPLICATIONS} has an attribute of its own"))
+                    .detail("Set wait_for_applications instead.")
+                    .at(Path::of("annotations").key(WAIT_FOR_APPLICATIONS)),
+            );
+        }
         let value = config.to_value();
         let destination = value.attribute("destination");
         if let Some(entries) = destination.entries() {
@@ -73,6 +83,12 @@ impl Resource for Applications {
         context: &Context<Clients>,
         plan: &mut Plan<Self::Model>,
     ) -> Result<(), Diagnostics> {
+        if let Maybe::Known(None) = plan.config.wait_for_applications {
+            plan.planned.wait_for_applications = Maybe::Known(match &plan.prior {
+                None => Some(true),
+                Some(prior) => prior.wait_for_applications.flatten(),
+            });
+        }
         Box::pin(rules::at_plan(context, plan)).await
     }
 
@@ -96,7 +112,7 @@ impl Resource for Applications {
         let live = target.create(&manifest, within).await?;
         context.client()?.deployments.forget().await;
         let uid = text(&live, "/metadata/uid").to_owned();
-        Ok(planned.store(ApplicationComputed { uid }))
+        Ok(stored(planned, uid))
     }
 
     async fn read(&self, context: &Context<Clients>, prior: Application<Partial>) -> ReadResult<Self::Model> {
@@ -129,7 +145,7 @@ impl Resource for Applications {
             }
             Found::LeftTo => prior.uid.unwrap_or_default(),
         };
-        Ok(planned.store(ApplicationComputed { uid }))
+        Ok(stored(planned, uid))
     }
 
     async fn delete(
@@ -158,6 +174,11 @@ impl Resource for Applications {
         // What is imported is read whole, whoever declares it.
         manifest::imported(&prior, &live)
     }
+}
+
+fn stored(planned: Application<Applying>, uid: String) -> Application<Stored> {
+    let wait_for_applications = planned.wait_for_applications.unwrap_or_default();
+    planned.store(ApplicationComputed { wait_for_applications, uid })
 }
 
 async fn target<'c>(

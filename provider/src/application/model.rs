@@ -50,6 +50,12 @@ pub struct Application<S: Stage> {
     /// How many past deployments are kept. 10 if absent.
     #[attr(check = tfplug::check::range(0..=1000))]
     pub revision_history_limit: S::Input<Option<i64>>,
+    /// Whether the waves of an application of applications wait until those of the wave before are Synced and
+    /// Healthy, here and further down; an application below may say otherwise by its annotation
+    /// `bridgehead.dev/wait-for-applications`. True for an application that is created here; one that is
+    /// imported keeps what it has, and null is as the application above has it. Argo CD doesn't know this
+    /// annotation, and doesn't wait by itself.
+    pub wait_for_applications: S::Either<Option<bool>>,
     /// What becomes of what the application has deployed when it is destroyed: `refuse` stops the destroy
     /// while there is anything, `cascade` deletes it too (by a finalizer, which holds for everybody who deletes
     /// the application), `orphan` leaves it running. A change takes effect when it has been applied.

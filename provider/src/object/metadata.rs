@@ -8,7 +8,7 @@ use tfplug::model::Model;
 use tfplug::schema::{Nesting, Shape};
 use tfplug::value::{Type, Value};
 
-/// What Argo CD, the agent and kubectl write for themselves.
+/// What Argo CD, the agent and kubectl write for themselves, and what has an attribute of its own.
 const OF_OTHERS: &[&str] = &[
     annotations::LAST_APPLIED,
     annotations::REFRESH,
@@ -19,6 +19,7 @@ const OF_OTHERS: &[&str] = &[
     annotations::INSTALLATION_ID,
     annotations::NOTIFIED,
     annotations::SECRET_TYPE,
+    annotations::WAIT_FOR_APPLICATIONS,
 ];
 
 /// The declared entries as they are live: changed and missing ones show, others don't.

@@ -11,6 +11,9 @@ fn application(namespace: &str, body: &str) -> String {
     )
 }
 
+/// Says whether waves wait for Applications.
+const GATING: &str = "bridgehead.dev/wait-for-applications";
+
 const SIMPLE: &str = r#"
   source      = { repo_url = "https://git.example.com/shop.git", path = "web" }
   destination = { server = "https://kubernetes.default.svc", namespace = "shop" }
@@ -122,6 +125,37 @@ async fn an_application_with_everything_lives_through_its_life() {
     terraform.apply();
     terraform.destroy();
     assert_eq!(get(&api, "web").await, Json::Null);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn waves_wait_for_applications_unless_told_otherwise() {
+    let stage = Stage::new("gating").await;
+    let terraform = Terraform::with(stage.cluster, &application(&stage.namespace, SIMPLE));
+    terraform.apply();
+    let api = stage.applications();
+    let waits = async || get(&api, "web").await["metadata"]["annotations"][GATING].clone();
+    assert_eq!(waits().await, "true");
+
+    edit(&api, "web", &json!({"metadata": {"annotations": {GATING: null}}})).await;
+    let off = "  wait_for_applications = false\n";
+    terraform.configure(&application(&stage.namespace, &format!("{SIMPLE}{off}")));
+    terraform.apply();
+    assert_eq!(waits().await, "false");
+    // What was once chosen stays until it is chosen anew.
+    terraform.configure(&application(&stage.namespace, SIMPLE));
+    terraform.assert_nothing_to_do();
+    assert_eq!(waits().await, "false");
+
+    // One that came without keeps what it has when it is imported.
+    edit(&api, "web", &json!({"metadata": {"annotations": {GATING: null}}})).await;
+    terraform.assert_imports("bridgehead_application.this", &format!("{}/web", stage.namespace));
+
+    let twice = format!("{SIMPLE}  annotations = {{ \"{GATING}\" = \"true\" }}\n");
+    terraform.configure(&application(&stage.namespace, &twice));
+    let told = terraform.fail(&["plan", "-no-color"]);
+    assert!(told.contains("Set wait_for_applications instead"), "{told}");
+    terraform.configure(&application(&stage.namespace, SIMPLE));
+    terraform.destroy();
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -17,6 +17,7 @@
 //! - What a Pod's ServiceAccount may do: [`Cluster::service_account`].
 //! - Who asked the API server what: [`Cluster::audit_log`] and [`audit::count`].
 //! - Git over HTTP, HTTPS and SSH, with faults on demand: [`git::GitServer`], [`git::GitSshServer`].
+//! - An API server that asks before it accepts: [`webhook::AdmissionWebhook`].
 //! - This workspace's binaries: [`binary`].
 //! - Waiting: [`wait_for`], [`wait_for_object`]; they say what they saw last.
 //! - Children that end with the test, however it ends: [`Process`].
@@ -39,6 +40,7 @@ pub mod cache;
 mod certificates;
 mod cluster;
 pub mod git;
+mod http_server;
 mod ports;
 mod process;
 mod scratch;
@@ -46,6 +48,7 @@ pub mod terraform;
 pub mod tools;
 mod wait;
 mod watchdog;
+pub mod webhook;
 
 pub use binaries::{binary, workspace};
 pub use cluster::{

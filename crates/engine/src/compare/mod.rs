@@ -18,7 +18,7 @@ use bridgehead_api::application::{ConditionType, Confirmable, HealthStatusCode, 
 use bridgehead_api::{ObjectKey, annotations};
 
 use crate::diff::DiffRules;
-use crate::health::{self, Counted, Health, application_health};
+use crate::health::{Counted, Health, application_health};
 use crate::manifest::{
     Desired, Disposition, Live, Manifest, Problem, disposition, is_self_referencing, sync_wave, tracking_id,
 };
@@ -202,12 +202,12 @@ fn object_health(live: &Live, options: &CompareOptions) -> Option<Health> {
         return None;
     }
     if live.key.group_kind.is(bridgehead_api::GROUP, "Application")
-        && (!options.application_health || options.is_itself(&live.key))
+        && options.is_itself(&live.key)
         && !live.is_terminating()
     {
         return None;
     }
-    health::assess(&live.manifest)
+    options.health.assess(&live.manifest)
 }
 
 fn needs_confirmation(manifest: &Manifest, options: &CompareOptions) -> bool {

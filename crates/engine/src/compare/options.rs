@@ -3,6 +3,8 @@
 use bridgehead_api::ObjectKey;
 use bridgehead_api::application::{ApplicationSpec, SyncOptions};
 
+use crate::health::HealthRules;
+
 /// What a comparison needs to know of the application.
 #[derive(Clone, Debug, Default)]
 pub struct CompareOptions {
@@ -12,14 +14,13 @@ pub struct CompareOptions {
     pub sync: SyncOptions,
     /// The destination namespace, where the sync keeps its labels and annotations: it is never extraneous.
     pub managed_namespace: Option<String>,
-    /// Whether child Applications have a health, which gates the waves of an app-of-apps. False is Argo CD's
-    /// own behaviour.
-    pub application_health: bool,
+    /// What the objects' health depends on beside themselves.
+    pub health: HealthRules,
 }
 
 impl CompareOptions {
-    /// The options of an application, by its specification and instance name.
-    pub fn of(spec: &ApplicationSpec, instance: &str) -> Self {
+    /// The options of an application, by its specification, instance name and what health depends on.
+    pub fn of(spec: &ApplicationSpec, instance: &str, health: HealthRules) -> Self {
         let policy = spec.sync_policy.as_ref();
         let sync =
             SyncOptions::parse(policy.map(|policy| policy.sync_options.as_slice()).unwrap_or_default());
@@ -28,7 +29,7 @@ impl CompareOptions {
             application: instance.to_owned(),
             managed_namespace: managed.then(|| spec.destination.namespace.clone()),
             sync,
-            application_health: true,
+            health,
         }
     }
 

@@ -1,6 +1,7 @@
 use serde_json::{Value, json};
 
 use super::*;
+use crate::health::HealthRules;
 use crate::manifest::{Origin, stamp_tracking};
 
 const APPLICATION: &str = "web";
@@ -15,10 +16,8 @@ fn manifest(kind: &str, name: &str, extra: &Value) -> Manifest {
     let mut value =
         json!({"apiVersion": api_version, "kind": kind, "metadata": {"name": name, "namespace": "shop"}});
     for (field, content) in extra.as_object().expect("an object") {
-        if field == "annotations" {
-            value["metadata"]["annotations"] = content.clone();
-        } else if field == "ownerReferences" {
-            value["metadata"]["ownerReferences"] = content.clone();
+        if ["annotations", "deletionTimestamp", "ownerReferences"].contains(&field.as_str()) {
+            value["metadata"][field] = content.clone();
         } else {
             value[field] = content.clone();
         }
@@ -53,7 +52,7 @@ fn compared_with(desired: &[Desired], live: &[Live], options: &CompareOptions) -
 fn compared(desired: &[Desired], live: &[Live]) -> Comparison {
     let options = CompareOptions {
         application: APPLICATION.into(),
-        application_health: true,
+        health: HealthRules { applications: true },
         ..CompareOptions::default()
     };
     compared_with(desired, live, &options)
@@ -161,6 +160,19 @@ fn an_application_that_manages_itself_does_not_wait_for_itself() {
     );
     let healths: Vec<_> = comparison.resources.iter().map(|resource| resource.health.is_some()).collect();
     assert_eq!(healths, [true, false]);
+    assert_eq!(comparison.health.status, HealthStatusCode::Progressing);
+}
+
+#[test]
+fn applications_have_a_health_only_where_asked() {
+    let child = live("Application", "child", json!({"spec": {}}));
+    let wanted = [desired("Application", "child", json!({}))];
+    let options = CompareOptions { application: APPLICATION.into(), ..CompareOptions::default() };
+    let comparison = compared_with(&wanted, &[child], &options);
+    assert_eq!(comparison.resources[0].health, None);
+    assert_eq!(comparison.health.status, HealthStatusCode::Healthy);
+    let going = live("Application", "child", json!({"deletionTimestamp": "2026-11-21T00:00:00Z"}));
+    let comparison = compared_with(&wanted, &[going], &options);
     assert_eq!(comparison.health.status, HealthStatusCode::Progressing);
 }
 

@@ -85,6 +85,23 @@ pub fn assess(live: &Manifest) -> Option<Health> {
     Some(rule(reader))
 }
 
+/// What an application's verdicts depend on beside the objects.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct HealthRules {
+    /// Whether child Applications have a health, which the waves of an app-of-apps then wait for. False is
+    /// Argo CD's own behaviour.
+    pub applications: bool,
+}
+
+impl HealthRules {
+    /// Whether a live object works, as far as this application looks at it; else like [`assess`].
+    pub fn assess(self, live: &Manifest) -> Option<Health> {
+        let is_going = !live.value()["metadata"]["deletionTimestamp"].is_null();
+        let is_application = live.gvk().group_kind.is(bridgehead_api::GROUP, "Application");
+        if is_application && !self.applications && !is_going { None } else { assess(live) }
+    }
+}
+
 /// True if objects of this kind have a health of their own.
 pub fn has_rule(group: &str, kind: &str) -> bool {
     rule(group, kind).is_some()

@@ -23,7 +23,6 @@ use super::words::{and_more, kubectl_name, waiting_message};
 pub use hooks::release_left_over;
 use hooks::{hook_type, remove_finalizer};
 
-use crate::health;
 use crate::manifest::{Desired, Live};
 
 /// What is known of an object, as fresh as the last write of ours.
@@ -292,9 +291,7 @@ impl Machine<'_> {
                 return;
             }
         };
-        // An application is busy for as long as this operation runs: to wait for it would be to wait for ourselves.
-        let health = if self.plan.is_own_application(&live) { None } else { health::assess(&live.manifest) };
-        let (state, message) = match health {
+        let (state, message) = match self.plan.health(&live) {
             None => (TaskState::Succeeded, message),
             Some(health) => match health.status {
                 HealthStatusCode::Healthy => (TaskState::Succeeded, message),

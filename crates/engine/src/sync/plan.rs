@@ -12,6 +12,7 @@ use super::attempt::Attempt;
 use super::record::Record;
 use super::task::{ApplyChoice, HookTask, Strategy, Task, TaskId, Work};
 use super::waves;
+use crate::health::{Health, HealthRules};
 use crate::manifest::{
     self, Desired, Live, Manifest, TrackingId, hook_delete_policies, hook_types, kind_order, sync_wave,
     tracking_id,
@@ -63,6 +64,8 @@ pub struct PlanSettings {
     pub options: SyncOptions,
     /// When deletions were approved.
     pub deletion_approved: Option<Timestamp>,
+    /// What the objects' health depends on beside themselves.
+    pub health: HealthRules,
 }
 
 /// Tasks in the order in which they run. Only [`build`] makes one.
@@ -72,6 +75,8 @@ pub struct Plan {
     attempt: String,
     #[serde(skip)]
     application: Uid,
+    #[serde(skip)]
+    health: HealthRules,
     dry_run: bool,
     is_partial: bool,
     rejected: Vec<(Task, String)>,
@@ -105,9 +110,11 @@ impl Plan {
         &self.attempt
     }
 
-    /// True for the application whose plan this is: a root may have its own manifest among its objects.
-    pub fn is_own_application(&self, live: &Live) -> bool {
-        live.uid == self.application
+    /// Whether an object works, as far as the waves wait for it.
+    pub(super) fn health(&self, live: &Live) -> Option<Health> {
+        // A root may have its own manifest among its objects. The application is busy for as long as this
+        // operation runs: to wait for it would be to wait for ourselves.
+        if live.uid == self.application { None } else { self.health.assess(&live.manifest) }
     }
 
     /// Tasks that may not run, and why.
@@ -183,6 +190,7 @@ pub fn build(input: PlanInput<'_>) -> Plan {
         tasks,
         attempt: input.attempt.to_string(),
         application: input.attempt.application.clone(),
+        health: input.settings.health,
         dry_run: input.settings.dry_run,
         is_partial: input.settings.options.apply_out_of_sync_only,
         rejected,

@@ -1,7 +1,6 @@
 //! A Git server over HTTP and HTTPS, real but for the faults it is told to show.
 
 use std::collections::BTreeMap;
-use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -12,19 +11,13 @@ use bytes::Bytes;
 use futures::{Stream, StreamExt};
 use http::request::Parts;
 use http::{Response, StatusCode, header};
-use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt, Full, StreamBody};
 use hyper::body::{Frame, Incoming};
-use hyper::service::service_fn;
-use hyper_util::rt::TokioIo;
-use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{oneshot, watch};
-use tokio_rustls::TlsAcceptor;
+use tokio::sync::watch;
 
 use super::backend;
 use super::repository::Repository;
-use crate::certificates::Authority;
+use crate::http_server::{Body, HttpServer};
 use crate::scratch::Scratch;
 
 /// What a server is to be like.
@@ -83,11 +76,8 @@ pub struct Exchange {
 #[derive(Debug)]
 pub struct GitServer {
     folder: Scratch,
-    base: String,
-    authority: Option<String>,
+    server: HttpServer,
     state: Arc<State>,
-    stop: Option<oneshot::Sender<()>>,
-    thread: Option<std::thread::JoinHandle<()>>,
 }
 
 #[derive(Debug)]
@@ -97,8 +87,6 @@ struct State {
     faults: watch::Sender<BTreeMap<Step, Fault>>,
     exchanges: Mutex<Vec<Exchange>>,
 }
-
-type Body = UnsyncBoxBody<Bytes, std::io::Error>;
 
 impl GitServer {
     /// A server over HTTP that lets everybody in.
@@ -112,43 +100,18 @@ impl GitServer {
         let folder = Scratch::new()?;
         let root = folder.path().join("repositories");
         std::fs::create_dir(&root).context("failed to make a folder for repositories")?;
-        let (tls, authority) = if options.tls { tls()? } else { (None, None) };
         let state = Arc::new(State {
             root,
             credentials: Mutex::new(options.credentials),
             faults: watch::Sender::default(),
             exchanges: Mutex::default(),
         });
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .context("failed to start a runtime")?;
-        // Bound without the runtime, so that a test inside a runtime of its own can start a server.
-        let listener =
-            std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("failed to listen on loopback")?;
-        listener.set_nonblocking(true).context("failed to listen on loopback")?;
-        let address: SocketAddr = listener.local_addr().context("failed to learn the server's port")?;
-        // Clients disagree about addresses in certificates, so TLS goes by a name.
-        let origin = if options.tls { "https://localhost" } else { "http://127.0.0.1" };
-        let base = format!("{origin}:{}", address.port());
-        let (stop, stopped) = oneshot::channel();
         let shared = state.clone();
-        let thread = std::thread::Builder::new()
-            .name("git-server".to_owned())
-            .spawn(move || {
-                runtime.block_on(async {
-                    let Ok(listener) = TcpListener::from_std(listener) else { return };
-                    tokio::select! {
-                        () = serve(listener, tls, shared) => {}
-                        // Sent, or dropped with the server: the same.
-                        _ = stopped => {}
-                    }
-                });
-                // Connections that hang are dropped here, not waited for.
-                runtime.shutdown_background();
-            })
-            .context("failed to start a thread")?;
-        Ok(Self { folder, base, authority, state, stop: Some(stop), thread: Some(thread) })
+        let server = HttpServer::start("git-server", options.tls, move |request| {
+            let state = shared.clone();
+            async move { answer(request, &state).await }
+        })?;
+        Ok(Self { folder, server, state })
     }
 
     /// Makes a repository.
@@ -158,7 +121,7 @@ impl GitServer {
 
     /// The address of the repository `name`, whether there is one or not.
     pub fn url(&self, name: &str) -> String {
-        format!("{}/{name}.git", self.base)
+        format!("{}/{name}.git", self.server.base)
     }
 
     /// The folder of the bare repositories.
@@ -168,7 +131,7 @@ impl GitServer {
 
     /// The certificate to verify the server with, in PEM, if it speaks TLS.
     pub fn authority(&self) -> Option<&str> {
-        self.authority.as_deref()
+        self.server.authority.as_deref()
     }
 
     /// What every request must show from now on.
@@ -196,49 +159,6 @@ impl GitServer {
     pub fn count(&self, step: Step) -> usize {
         lock(&self.state.exchanges).iter().filter(|exchange| exchange.step == step).count()
     }
-}
-
-impl Drop for GitServer {
-    fn drop(&mut self) {
-        if let Some(stop) = self.stop.take() {
-            // The thread may have ended already.
-            let _ = stop.send(());
-        }
-        if let Some(thread) = self.thread.take() {
-            let _ = thread.join();
-        }
-    }
-}
-
-async fn serve(listener: TcpListener, tls: Option<TlsAcceptor>, state: Arc<State>) {
-    loop {
-        // An accept fails when the client has gone again, or for want of descriptors.
-        let Ok((stream, _)) = listener.accept().await else { continue };
-        let (state, tls) = (state.clone(), tls.clone());
-        tokio::spawn(async move {
-            match tls {
-                Some(tls) => {
-                    if let Ok(stream) = accept(&tls, stream).await {
-                        converse(stream, state).await;
-                    }
-                }
-                None => converse(stream, state).await,
-            }
-        });
-    }
-}
-
-async fn accept(tls: &TlsAcceptor, stream: TcpStream) -> std::io::Result<impl AsyncRead + AsyncWrite> {
-    tls.accept(stream).await
-}
-
-async fn converse(stream: impl AsyncRead + AsyncWrite + Unpin, state: Arc<State>) {
-    let service = service_fn(move |request: http::Request<Incoming>| {
-        let state = state.clone();
-        async move { answer(request, &state).await }
-    });
-    // A broken connection is the client's affair, or a fault that was asked for.
-    let _ = hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
 }
 
 /// An error closes the connection.
@@ -347,25 +267,6 @@ fn repository(parts: &Parts) -> String {
     let path = parts.uri.path().trim_start_matches('/');
     let end = path.find(".git").unwrap_or(path.len());
     path[..end].to_owned()
-}
-
-fn tls() -> Result<(Option<TlsAcceptor>, Option<String>)> {
-    use rustls_pki_types::pem::PemObject;
-    use rustls_pki_types::{CertificateDer, PrivateKeyDer};
-    let authority = Authority::new("git-server")?;
-    let identity = authority.server("localhost", &["localhost", "127.0.0.1"])?;
-    let certificate = CertificateDer::from_pem_slice(identity.certificate.as_bytes())
-        .context("failed to read back a certificate")?;
-    let key = PrivateKeyDer::from_pem_slice(identity.key.as_bytes())
-        .context("failed to read back a private key")?;
-    let provider = Arc::new(tokio_rustls::rustls::crypto::aws_lc_rs::default_provider());
-    let config = tokio_rustls::rustls::ServerConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .context("failed to configure TLS")?
-        .with_no_client_auth()
-        .with_single_cert(vec![certificate], key)
-        .context("failed to configure TLS")?;
-    Ok((Some(TlsAcceptor::from(Arc::new(config))), Some(authority.certificate())))
 }
 
 /// Nothing panics while it holds one of these.

@@ -176,7 +176,14 @@ pub(super) fn assess(object: &Value) -> State {
             choose(object.pointer("/status/loadBalancer/ingress").is_some())
         }
         "CustomResourceDefinition" => choose(holds("Established")),
-        // What its own sync comes to is its own affair; see the rules.
+        "Application" => {
+            let is_running = object.get("operation").is_some_and(|operation| !operation.is_null())
+                || matches!(object::text(object, "/status/operationState/phase"), "Running" | "Terminating");
+            let syncs_itself = object.pointer("/spec/syncPolicy/automated").is_some();
+            let is_synced = object::text(object, "/status/sync/status") == "Synced";
+            let is_healthy = object::text(object, "/status/health/status") == "Healthy";
+            choose(is_healthy && !is_running && (is_synced || !syncs_itself))
+        }
         _ => State::Works,
     }
 }

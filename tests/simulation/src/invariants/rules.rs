@@ -25,7 +25,7 @@ pub(super) fn check(state: &State, git: &Git, cluster: &'static str, entry: &Aud
     if !entry.has_changed_something() {
         return problems;
     }
-    if entry.key.group_kind.is("argoproj.io", "Application") && is_status_write(entry) {
+    if is_application(&entry.key) && is_status_write(entry) {
         problems.extend(status_write(entry));
         return problems;
     }
@@ -93,6 +93,10 @@ fn is_created_namespace(state: &State, entry: &Audited) -> bool {
 
 fn is_definition(key: &ObjectKey) -> bool {
     key.group_kind.is("apiextensions.k8s.io", "CustomResourceDefinition")
+}
+
+fn is_application(key: &ObjectKey) -> bool {
+    key.group_kind.is("argoproj.io", "Application")
 }
 
 /// One write of the agent's for one application.
@@ -202,6 +206,7 @@ impl Writer<'_> {
             let unfinished = match object.filter(|object| object.is_there) {
                 None => Some("is absent"),
                 Some(object) if !is_as_desired(&object.value, manifest) => Some("is not applied"),
+                Some(_) if is_application(key) && !self.application.plan.waits_for_applications => None,
                 Some(object) if !object.has_worked && (!is_partial || operation.written.contains(key)) => {
                     Some("has not worked yet")
                 }

@@ -158,8 +158,7 @@ impl State {
             return;
         };
         let works = oracle::assess(after) == Health::Works;
-        let version = |object: &Value| (object::number(object, "/metadata/generation"), object::uid(object));
-        let same = known.is_some_and(|known| known.is_there && version(&known.value) == version(after));
+        let same = known.is_some_and(|known| known.is_there && is_same_content(&known.value, after));
         let has_worked = works || (same && known.is_some_and(|known| known.has_worked));
         if oracle::is_hook(after)
             && works
@@ -217,4 +216,14 @@ impl State {
         application.seen.insert(next.revision.clone());
         application.operation = Some(next);
     }
+}
+
+/// True if nothing was asked anew of the object. The generation of an Application tells nothing of that: its
+/// status counts too.
+fn is_same_content(before: &Value, after: &Value) -> bool {
+    let version = |object: &Value| object::number(object, "/metadata/generation");
+    let is_application = object::text(after, "/kind") == "Application";
+    let same =
+        if is_application { before["spec"] == after["spec"] } else { version(before) == version(after) };
+    same && object::uid(before) == object::uid(after)
 }

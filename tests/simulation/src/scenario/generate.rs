@@ -161,6 +161,7 @@ fn applications(random: &Random) -> Vec<ApplicationPlan> {
                     .flatten(),
                 is_child: has_root && random.chance(600),
                 is_root: false,
+                waits_for_applications: false,
             }
         })
         .collect();
@@ -176,6 +177,7 @@ fn applications(random: &Random) -> Vec<ApplicationPlan> {
             finalizer: None,
             is_child: false,
             is_root: true,
+            waits_for_applications: random.chance(500),
         });
     }
     applications

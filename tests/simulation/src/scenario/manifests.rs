@@ -200,6 +200,9 @@ pub fn application(plan: &ApplicationPlan) -> Value {
     if let Some(finalizer) = plan.finalizer {
         application["metadata"]["finalizers"] = json!([finalizer]);
     }
+    if plan.waits_for_applications {
+        application["metadata"]["annotations"] = json!({annotations::WAIT_FOR_APPLICATIONS: "true"});
+    }
     application
 }
 

@@ -68,6 +68,8 @@ pub struct ApplicationPlan {
     pub is_child: bool,
     /// True for an application whose objects are Applications.
     pub is_root: bool,
+    /// True for a root whose waves wait for those Applications.
+    pub waits_for_applications: bool,
 }
 
 /// Automated sync's choices.

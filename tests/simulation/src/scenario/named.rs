@@ -88,6 +88,7 @@ pub fn shop(objects: &[ObjectPlan]) -> Scenario {
             finalizer: Some(annotations::RESOURCES_FINALIZER),
             is_child: false,
             is_root: false,
+            waits_for_applications: false,
         }],
         namespaces: Vec::new(),
         commits: vec![(SignedDuration::ZERO, tree(objects))],

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use bridgehead_api::application::{OperationPhase, PropagationPolicy, SyncOptions};
 use bridgehead_api::{ObjectKey, annotations};
-use bridgehead_engine::health;
+use bridgehead_engine::health::HealthRules;
 use bridgehead_engine::manifest::{Live, Manifest};
 use bridgehead_engine::sync::{
     Advance, ApplyEffect, Attempt, DeleteReason, Done, Effect, Failure, Outcome, Persist, Plan, PlanInput,
@@ -366,7 +366,7 @@ impl Run<'_> {
         if !self.has_several_steps {
             return None;
         }
-        let health = health::assess(&live.manifest)?;
+        let health = HealthRules::default().assess(&live.manifest)?;
         (health.status != bridgehead_api::application::HealthStatusCode::Healthy)
             .then(|| format!("is {:?}", health.status))
     }

@@ -15,6 +15,7 @@ use bridgehead_api::config_map::SETTINGS_NAME;
 use bridgehead_api::{GroupKind, Namespace, ObjectKey};
 use bridgehead_engine::compare::{CompareOptions, Comparison, DiffMemo, LiveLookup, compare_application};
 use bridgehead_engine::diff::DiffRules;
+use bridgehead_engine::health::HealthRules;
 use bridgehead_engine::manifest::{
     Desired, Destination as Place, Disposition, Live, Problem, disposition, normalise_desired, tracking_id,
 };
@@ -98,7 +99,7 @@ pub(crate) async fn compare(
     let settings = session.config_map(SETTINGS_NAME).await?;
     let spec = normalise_spec(application.spec.clone());
     let (rules, _) = DiffRules::of(&spec, &settings);
-    let options = CompareOptions::of(&spec, &instance);
+    let options = CompareOptions::of(&spec, &instance, HealthRules::default());
     let lookup = |key: &ObjectKey| live.get(key).cloned().map_or(LiveLookup::Absent, LiveLookup::Live);
     Ok(compare_application(&target.desired, &lookup, &owned, &rules, &options, &mut DiffMemo::default()))
 }

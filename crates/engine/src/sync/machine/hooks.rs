@@ -6,7 +6,6 @@ use bridgehead_api::application::{
 };
 
 use super::{Machine, Seen, delete};
-use crate::health;
 use crate::manifest::Live;
 use crate::sync::attempt::Attempt;
 use crate::sync::effect::{DeleteReason, Effect, FinalizerEffect};
@@ -58,8 +57,7 @@ impl Machine<'_> {
             );
             return;
         };
-        let health = health::assess(&live.manifest);
-        let (state, message) = match health {
+        let (state, message) = match self.plan.health(&live) {
             None => (TaskState::Succeeded, format!("{} created", task.id.key.name)),
             Some(health) => {
                 let state = match health.status {

@@ -1,7 +1,10 @@
 //! Places where objects may not go, or cannot.
 
+use std::time::Duration;
+
 use anyhow::Result;
 use bridgehead_e2e::manifests::config_map;
+use bridgehead_test_harness::webhook::{AdmissionWebhook, Verdict};
 use bridgehead_test_harness::{Probe, wait_for};
 use kube::api::PostParams;
 use serde_json::json;
@@ -90,14 +93,7 @@ async fn an_admission_policy_that_refuses() -> Result<()> {
             },
         }))
         .await?;
-    let config_maps = case.stage.config_maps(&case.name);
-    wait_for("the policy to be in force", async || {
-        let attempt = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "attempt"}});
-        let dry_run = PostParams { dry_run: true, ..PostParams::default() };
-        let answer = config_maps.create(&dry_run, &serde_json::from_value(attempt)?).await;
-        Ok(Probe::when(answer.is_err(), "an object was let in"))
-    })
-    .await?;
+    is_in_force(&case).await?;
     let mut repository = case.stage.git.create("policy")?;
     repository.write("app/one.yaml", config_map("one", "1"))?;
     let commit = repository.commit("refused")?;
@@ -108,4 +104,54 @@ async fn an_admission_policy_that_refuses() -> Result<()> {
         .apply(json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": case.name, "labels": {"frozen": "no"}}}))
         .await?;
     case.heals(&commit).await
+}
+
+#[tokio::test]
+async fn an_admission_webhook_that_refuses() -> Result<()> {
+    let webhook = AdmissionWebhook::start(Verdict::Deny("images of the month before are not let in".into()))?;
+    let (mut case, commit) = behind(&webhook, "webhook-no").await?;
+    case.is_told(&[
+        "admission webhook \"webhook-no.test.bridgehead.dev\" denied the request",
+        "images of the month before are not let in",
+    ])
+    .await?;
+
+    webhook.set(Verdict::Allow);
+    case.heals(&commit).await
+}
+
+#[tokio::test]
+async fn an_admission_webhook_that_does_not_answer() -> Result<()> {
+    let webhook = AdmissionWebhook::start(Verdict::Hang)?;
+    let (mut case, commit) = behind(&webhook, "webhook-mute").await?;
+    case.is_told(&["failed calling webhook \"webhook-mute.test.bridgehead.dev\""]).await?;
+
+    webhook.set(Verdict::Allow);
+    case.heals(&commit).await
+}
+
+/// An application whose ConfigMap the webhook has to let in, and its commit.
+async fn behind(webhook: &AdmissionWebhook, topic: &str) -> Result<(Case, String)> {
+    let case = Case::start(topic).await?;
+    let namespace = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": case.name, "labels": {"webhook": topic}}});
+    case.stage.apply(namespace).await?;
+    case.stage.apply(webhook.configuration(topic, "", "configmaps", Duration::from_secs(1))).await?;
+    is_in_force(&case).await?;
+    let mut repository = case.stage.git.create(topic)?;
+    repository.write("app/one.yaml", config_map("one", "1"))?;
+    let commit = repository.commit("behind a webhook")?;
+    case.application(repository.url()).await?;
+    Ok((case, commit))
+}
+
+/// Waits until the API server no longer lets a ConfigMap into the application's namespace.
+async fn is_in_force(case: &Case) -> Result<()> {
+    let config_maps = case.stage.config_maps(&case.name);
+    wait_for("the rule to be in force", async || {
+        let attempt = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "attempt"}});
+        let dry_run = PostParams { dry_run: true, ..PostParams::default() };
+        let answer = config_maps.create(&dry_run, &serde_json::from_value(attempt)?).await;
+        Ok(Probe::when(answer.is_err(), "an object was let in"))
+    })
+    .await
 }
