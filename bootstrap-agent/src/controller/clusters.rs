@@ -248,6 +248,18 @@ impl<C: Cluster> ClusterHandle<C> {
         }
     }
 
+    /// True if an object has to be read before it can be compared with a manifest of this kind and version.
+    /// Watches bring each kind in the version that the cluster prefers; in another, fields have other names.
+    pub(super) fn is_unread(&self, kind: &GroupVersionKind, key: &ObjectKey) -> bool {
+        match self.cache.borrow().lookup(key) {
+            Lookup::Foreign => true,
+            Lookup::Live(held) if *held.version() != *kind.version => {
+                self.cluster.kinds().is_some_and(|kinds| kinds.resource_for(kind).is_some())
+            }
+            _ => false,
+        }
+    }
+
     /// Objects whose tracking id names the application and themselves.
     pub(super) fn of_application(&self, instance: &str) -> Vec<Live> {
         let gone = self.gone.borrow();

@@ -29,17 +29,13 @@ pub(super) async fn observe<W: World>(
     }
     let kinds = objects().map(|object| object.key.group_kind.clone()).chain(known_kinds(scope));
     watch_kinds(controller, scope, kinds)?;
-    let is_foreign = |key: &ObjectKey| {
-        scope.cluster.want(&scope.key, key);
-        matches!(scope.cluster.lookup(key), Known::Foreign)
-    };
     let named = objects().filter(|object| !object.key.name.is_empty());
-    let mut foreign: Vec<(GroupVersionKind, ObjectKey)> = named
-        .filter(|object| is_foreign(&object.key))
-        .map(|object| (object.manifest.gvk(), object.key.clone()))
-        .collect();
-    foreign.extend(hooks_of_running_operation(scope).filter(|(_, key)| is_foreign(key)));
-    let read = join_all(foreign.into_iter().map(|(kind, key)| async move {
+    let named = named.map(|object| (object.manifest.gvk(), object.key.clone()));
+    let unread = named.chain(hooks_of_running_operation(scope)).filter(|(kind, key)| {
+        scope.cluster.want(&scope.key, key);
+        scope.cluster.is_unread(kind, key)
+    });
+    let read = join_all(unread.map(|(kind, key)| async move {
         match execute::read(&controller.world, &scope.cluster, kind, &key).await {
             Ok(None) => {
                 scope.cluster.note_absent(&key);

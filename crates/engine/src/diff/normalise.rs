@@ -41,8 +41,8 @@ pub(super) fn sides<'a>(
         && desired.manifest.api_version() != live.manifest.api_version()
         && version(last).as_deref() == Some(desired.manifest.api_version())
     {
-        // The live object was read in another version, whose fields have other names. What was applied
-        // last is in Git's version: that Git changed shows, that the cluster changed does not.
+        // The live object could be read only in another version, whose fields have other names. What was
+        // applied last is in Git's version: that Git changed shows, that the cluster changed does not.
         sides.live = last.clone();
     }
     // A manifest without annotations does not ask for the annotations of others to go: `kubectl` writes at

@@ -16,6 +16,7 @@ pub struct Held {
     pub(super) key: ObjectKey,
     pub(super) uid: Uid,
     pub(super) resource_version: ResourceVersion,
+    version: Arc<str>,
     pub(super) tracked_by: Option<Arc<str>>,
     pub(super) wanted: bool,
     pub(super) content: u64,
@@ -33,6 +34,8 @@ impl Held {
         let text = |pointer: &str| object.pointer(pointer).and_then(Value::as_str).unwrap_or("");
         let key =
             ObjectKey::new(kind.group_kind.clone(), text("/metadata/namespace"), text("/metadata/name"));
+        let version = text("/apiVersion").rsplit('/').next().unwrap_or_default();
+        let version = if *version == *kind.version { Arc::clone(&kind.version) } else { Arc::from(version) };
         let tracked_by = object
             .get("metadata")
             .and_then(|metadata| metadata.get("annotations")?.get(TRACKING_ID)?.as_str())
@@ -44,6 +47,7 @@ impl Held {
         Self {
             uid: text("/metadata/uid").into(),
             resource_version: text("/metadata/resourceVersion").into(),
+            version,
             tracked_by,
             wanted: false,
             content: content::hash(&object),
@@ -65,6 +69,11 @@ impl Held {
     /// `metadata.resourceVersion`.
     pub fn resource_version(&self) -> &ResourceVersion {
         &self.resource_version
+    }
+
+    /// Version of its kind in which it was received: the watched one, or that of a read.
+    pub fn version(&self) -> &str {
+        &self.version
     }
 
     /// Application named by its tracking id, if the id names this very object.

@@ -268,6 +268,7 @@ impl KindCache {
         }
         if let Some(held) = self.held.find(id, |held| held.key == live.key)
             && !is_newer(&live.resource_version, &held.resource_version)
+            && !is_same_in_another_version(live, held)
         {
             return None;
         }
@@ -397,6 +398,13 @@ fn is_key(key: &ObjectKey, frame: &FrameKey) -> bool {
 
 fn number(version: &ResourceVersion) -> Option<u64> {
     version.as_str().parse().ok()
+}
+
+/// True for what is held, read in another version of its kind: whoever read it wants it so.
+fn is_same_in_another_version(live: &Live, held: &Held) -> bool {
+    live.resource_version == held.resource_version
+        && live.uid == held.uid
+        && *live.manifest.gvk().version != *held.version()
 }
 
 /// True unless it is known not to be newer. Versions are numbers with every API server that there is;

@@ -2,11 +2,11 @@
 
 use anyhow::Result;
 use bridgehead_e2e::manifests::config_map;
-use bridgehead_e2e::{Stage, automated};
+use bridgehead_e2e::{QUICK, Stage, automated};
 use bridgehead_test_harness::{Probe, test_cluster, wait_for};
 use k8s_openapi::api::core::v1::ConfigMap;
 use kube::api::{Api, DeleteParams, Patch, PatchParams};
-use serde_json::json;
+use serde_json::{Value, json};
 
 #[tokio::test]
 async fn an_application_is_synced_changed_healed_pruned_and_deleted() -> Result<()> {
@@ -51,5 +51,55 @@ async fn an_application_is_synced_changed_healed_pruned_and_deleted() -> Result<
     })
     .await?;
     assert!(maps.get_opt("one").await?.is_none(), "deleted with its application");
+    Ok(())
+}
+
+#[tokio::test]
+async fn drift_is_healed_where_git_has_another_version_than_the_cluster_prefers() -> Result<()> {
+    let stage = Stage::start(test_cluster(), "versions", &QUICK).await?;
+    for (name, options) in [("versions-client", ""), ("versions-server", "ServerSideApply=true")] {
+        let mut repository = stage.git.create(name)?;
+        let autoscaler = |most: u32| {
+            format!(
+                "apiVersion: autoscaling/v1\nkind: HorizontalPodAutoscaler\nmetadata:\n  name: web\nspec:\n  \
+                 scaleTargetRef:\n    apiVersion: apps/v1\n    kind: Deployment\n    name: web\n  \
+                 minReplicas: 2\n  maxReplicas: {most}\n  targetCPUUtilizationPercentage: 60\n"
+            )
+        };
+        repository.write("app/web.yaml", autoscaler(5))?;
+        let commit = repository.commit("an autoscaler in v1")?;
+        let mut spec = automated(repository.url(), "app", name);
+        if !options.is_empty() {
+            spec["syncPolicy"]["syncOptions"] = json!(["CreateNamespace=true", options]);
+        }
+        stage.application(name, spec).await?;
+        // It has no Deployment, so it never works; that it is Synced is what counts here.
+        let is_synced = |status: &Value, commit: &str| {
+            status["sync"]["status"] == "Synced"
+                && status["sync"]["revision"] == *commit
+                && status["operationState"]["phase"] == "Succeeded"
+        };
+        stage.wait_status(name, "Synced", |status| is_synced(status, &commit)).await?;
+
+        let autoscalers = stage.objects("autoscaling", "v2", "HorizontalPodAutoscaler", name);
+        let by_hand = Patch::Merge(json!({"spec": {
+            "metrics": [{"type": "Resource", "resource": {
+                "name": "cpu", "target": {"type": "Utilization", "averageUtilization": 90},
+            }}],
+        }}));
+        let changed = autoscalers.patch("web", &PatchParams::default(), &by_hand).await?;
+        wait_for("the hand edit to be undone", async || {
+            let spec = autoscalers.get("web").await?.data["spec"].clone();
+            let now = spec["metrics"][0]["resource"]["target"]["averageUtilization"].clone();
+            Ok(Probe::when(now == 60, now.to_string()))
+        })
+        .await?;
+        assert_eq!(autoscalers.get("web").await?.metadata.uid, changed.metadata.uid);
+
+        repository.write("app/web.yaml", autoscaler(7))?;
+        let commit = repository.commit("more")?;
+        stage.wait_status(name, "Synced again", |status| is_synced(status, &commit)).await?;
+        assert_eq!(autoscalers.get("web").await?.data["spec"]["maxReplicas"], 7);
+    }
     Ok(())
 }
