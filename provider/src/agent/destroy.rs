@@ -6,8 +6,6 @@ use std::time::Duration;
 use bridgehead_api::ObjectKey;
 use bridgehead_api::annotations::{POST_DELETE_FINALIZER, PRE_DELETE_FINALIZER, RESOURCES_FINALIZER};
 use bridgehead_install::Installation;
-use bridgehead_kubernetes::connect::RequestBuilder;
-use bridgehead_kubernetes::discovery::{Verb, discover};
 use bridgehead_kubernetes::watch::WatchTarget;
 use bridgehead_kubernetes::write::{self, DeleteOptions, Propagation};
 use bridgehead_kubernetes::{Connection, Resource, waits};
@@ -15,11 +13,9 @@ use serde_json::Value;
 use tfplug::prelude::*;
 
 use super::install::{self, DEFAULTS, Part, default_object, is_installed, name_of};
-use super::{Agent, CREATED, PLACE, engine, options, place};
+use super::{Agent, CREATED, PLACE, engine, left, options, place};
 use crate::connection::{Clients, connection};
-use crate::object::{
-    Block, Kind, delete_timeout, is_absence, is_ours, read_raw, resource_of, text, until_none,
-};
+use crate::object::{Block, Kind, delete_timeout, is_ours, read_raw, resource_of, text, until_none};
 
 /// Objects of this configuration that are destroyed at the same time are given this long to go first.
 const SIBLINGS: Duration = Duration::from_mins(1);
@@ -162,7 +158,7 @@ async fn remove_definitions(
         }
         let (kind, plural) = (text(part.object, "/spec/names/kind"), text(part.object, "/spec/names/plural"));
         let resource = Resource::known(bridgehead_api::API_VERSION, kind, plural, true);
-        let left = list(connection, &resource, None).await?;
+        let left = left::of_kind(connection, &resource).await?;
         if left.is_empty() {
             delete(context, connection, &part.resource, &part.key, &live, within).await?;
         } else {
@@ -185,70 +181,12 @@ async fn remove_namespace(
     if !created.contains(&part.name) {
         return Ok(());
     }
-    let left = left_in(connection, &part.key.name).await?;
+    let left = left::in_namespace(connection, &part.key.name).await?;
     if left.is_empty() {
         return delete(context, connection, &part.resource, &part.key, &live, within).await;
     }
     context.warn(kept(&part.name, &format!("it holds what this resource did not create: {}", named(&left))));
     Ok(())
-}
-
-/// Names of what somebody put into the namespace. What Kubernetes puts there, and what goes with its owner,
-/// does not count.
-async fn left_in(connection: &Connection, namespace: &str) -> Result<Vec<String>, Diagnostics> {
-    let discovery = discover(connection).await?;
-    let kinds: Vec<Resource> = discovery
-        .kinds()
-        .filter(|resource| {
-            resource.namespaced && resource.verbs.has(Verb::List) && resource.verbs.has(Verb::Delete)
-        })
-        .filter(|resource| counts(resource))
-        .cloned()
-        .collect();
-    let mut left = Vec::new();
-    for resource in kinds {
-        left.extend(list(connection, &resource, Some(namespace)).await?);
-    }
-    Ok(left)
-}
-
-fn counts(resource: &Resource) -> bool {
-    let kind = &resource.gvk.group_kind;
-    !matches!(
-        (&*kind.group, &*kind.kind),
-        (_, "Event" | "Endpoints" | "EndpointSlice") | ("metrics.k8s.io", _)
-    )
-}
-
-/// Names of the objects of a kind that stand for themselves.
-async fn list(
-    connection: &Connection,
-    resource: &Resource,
-    namespace: Option<&str>,
-) -> Result<Vec<String>, Diagnostics> {
-    let kind = &resource.gvk.group_kind;
-    let request = RequestBuilder::get(resource.collection(namespace), format!("list {kind}"))
-        .accept("application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1")
-        .query("limit", "500");
-    let list: Value = match connection.send(request).await {
-        Ok(answer) => answer.json()?,
-        Err(error) if is_absence(&error) => return Ok(Vec::new()),
-        Err(error) => return Err(error.into()),
-    };
-    let items = list["items"].as_array().into_iter().flatten();
-    let standing = items.filter(|object| {
-        let name = text(object, "/metadata/name");
-        let owned = object.pointer("/metadata/ownerReferences").is_some();
-        let leaving = object.pointer("/metadata/deletionTimestamp").is_some() && &*kind.kind == "Pod";
-        let usual = matches!(
-            (&*kind.kind, name),
-            ("ConfigMap", "kube-root-ca.crt")
-                | ("ServiceAccount", "default")
-                | ("Lease", bridgehead_install::NAME)
-        );
-        !owned && !leaving && !usual
-    });
-    Ok(standing.map(|object| format!("{} {}", kind.kind, text(object, "/metadata/name"))).collect())
 }
 
 fn named(names: &[String]) -> String {

@@ -8,6 +8,7 @@
 mod destroy;
 mod engine;
 mod install;
+mod left;
 mod model;
 mod options;
 

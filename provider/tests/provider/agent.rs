@@ -8,11 +8,14 @@ use serde_json::{Value as Json, json};
 use crate::cluster_objects::{Stage, delete, edit, edit_as, get, uid};
 use crate::terraform::Terraform;
 
-fn agent(body: &str) -> String {
+/// Name of what the agent has outside of namespaces.
+const ROLE: &str = "bridgehead-agent-argocd";
+
+pub(crate) fn agent(body: &str) -> String {
     format!("resource \"bridgehead_agent\" \"this\" {{\n{body}\n}}\n")
 }
 
-async fn cluster(name: &str) -> (Cluster, kube::Client) {
+pub(crate) async fn cluster(name: &str) -> (Cluster, kube::Client) {
     let cluster = Cluster::start(Options::named(name)).unwrap();
     let client = cluster.client().await.unwrap();
     (cluster, client)
@@ -25,15 +28,15 @@ fn now() -> String {
     jiff::Timestamp::from_second(now).unwrap().to_string()
 }
 
-fn definitions(client: &kube::Client) -> Api<DynamicObject> {
+pub(crate) fn definitions(client: &kube::Client) -> Api<DynamicObject> {
     dynamic(client, &kind("apiextensions.k8s.io", "v1", "CustomResourceDefinition"), None)
 }
 
-fn namespaces(client: &kube::Client) -> Api<DynamicObject> {
+pub(crate) fn namespaces(client: &kube::Client) -> Api<DynamicObject> {
     dynamic(client, &kind("", "v1", "Namespace"), None)
 }
 
-fn in_argocd(client: &kube::Client, group: &str, version: &str, name: &str) -> Api<DynamicObject> {
+pub(crate) fn in_argocd(client: &kube::Client, group: &str, version: &str, name: &str) -> Api<DynamicObject> {
     dynamic(client, &kind(group, version, name), Some("argocd"))
 }
 
@@ -48,6 +51,8 @@ async fn an_agent_lives_through_its_life_and_leaves_nothing() {
     let first = uid(&live);
     let crd = get(&definitions(&client), "applications.argoproj.io").await;
     assert!(crd["metadata"]["annotations"]["bridgehead.dev/version"].is_string());
+    let roles = dynamic(&client, &kind("rbac.authorization.k8s.io", "v1", "ClusterRole"), None);
+    assert!(get(&roles, ROLE).await.is_object());
     // A form that the API server writes differently is no difference.
     let body = "  replicas = 1\n  network_policy = false\n  environment = { HTTPS_PROXY = \"http://proxy:3128\" }\n  \
                 resources = { requests = { cpu = \"1000m\" }, limits = { memory = \"0.5Gi\" } }\n  \
@@ -73,8 +78,7 @@ async fn an_agent_lives_through_its_life_and_leaves_nothing() {
     terraform.destroy();
     assert_eq!(get(&namespaces(&client), "argocd").await, Json::Null);
     assert_eq!(get(&definitions(&client), "applications.argoproj.io").await, Json::Null);
-    let roles = dynamic(&client, &kind("rbac.authorization.k8s.io", "v1", "ClusterRole"), None);
-    assert_eq!(get(&roles, "bridgehead-agent").await, Json::Null);
+    assert_eq!(get(&roles, ROLE).await, Json::Null);
 
     // An imported agent may have come to a cluster that had its definitions: they stay.
     terraform.configure(&agent(""));
@@ -82,7 +86,7 @@ async fn an_agent_lives_through_its_life_and_leaves_nothing() {
     terraform.assert_imports("bridgehead_agent.this", "argocd");
     let told = terraform.destroy();
     assert!(told.contains("CustomResourceDefinition applications.argoproj.io was kept"), "{told}");
-    assert_eq!(get(&roles, "bridgehead-agent").await, Json::Null);
+    assert_eq!(get(&roles, ROLE).await, Json::Null);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -112,7 +116,7 @@ async fn what_was_there_before_and_what_others_added_outlives_the_agent() {
 }
 
 /// Argo CD's controller, as far as anybody can see it.
-fn controller() -> Vec<Json> {
+pub(crate) fn controller() -> Vec<Json> {
     let labels = json!({"app.kubernetes.io/name": "argocd-application-controller"});
     vec![
         json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "argocd"}}),

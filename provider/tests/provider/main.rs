@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod agent;
+mod agent_destroy;
 mod application;
 mod cluster;
 mod cluster_objects;
