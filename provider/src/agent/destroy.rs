@@ -48,17 +48,19 @@ pub(super) async fn destroy(context: &Context<Clients>, prior: &Agent<Partial>) 
     remove_namespace(context, &connection, &installation, &created, within).await
 }
 
+/// A finalizer of the application that an agent serves, if it holds one.
+pub(crate) fn served_finalizer(application: &Value) -> Option<&str> {
+    let served = [RESOURCES_FINALIZER, PRE_DELETE_FINALIZER, POST_DELETE_FINALIZER];
+    let finalizers = application.pointer("/metadata/finalizers").and_then(Value::as_array);
+    let mut held = finalizers.into_iter().flatten().filter_map(Value::as_str);
+    held.find(|finalizer| served.iter().any(|known| finalizer.starts_with(known)))
+}
+
 /// Waits until no application holds a finalizer that the agent serves: nobody else would.
 async fn served(connection: &Connection, namespace: &str, within: Duration) -> Result<(), Diagnostics> {
-    let ours = [RESOURCES_FINALIZER, PRE_DELETE_FINALIZER, POST_DELETE_FINALIZER];
     let target = WatchTarget::all(Kind::Application.resource()).in_namespace(namespace);
     let done = until_none(connection, target, within, |application| {
-        let finalizers = application.pointer("/metadata/finalizers").and_then(Value::as_array);
-        let held = finalizers
-            .into_iter()
-            .flatten()
-            .filter_map(Value::as_str)
-            .find(|finalizer| ours.iter().any(|known| finalizer.starts_with(known)))?;
+        let held = served_finalizer(application)?;
         Some(match application.pointer("/metadata/deletionTimestamp") {
             Some(_) => Block::Moves(format!("it is being deleted and waits for finalizer `{held}`")),
             None => Block::Stands(format!("it holds finalizer `{held}`, and nobody has deleted it")),

@@ -19,6 +19,7 @@ use tfplug::prelude::*;
 
 use crate::connection::{Clients, OwnKubernetes, check_own, connection};
 use crate::object::{completed, create_timeout, update_timeout};
+pub(crate) use destroy::served_finalizer;
 pub use model::Agent;
 use model::AgentComputed;
 

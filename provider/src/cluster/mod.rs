@@ -2,6 +2,7 @@
 
 mod data;
 mod model;
+mod users;
 
 use bridgehead_api::annotations::SECRET_TYPE_CLUSTER;
 use bridgehead_api::secret::{
@@ -16,9 +17,8 @@ use tfplug::value::Value;
 
 use crate::connection::{Clients, check_own};
 use crate::object::{
-    Block, Found, Kind, Owner, Prune, Target, completed, create_timeout, declared_entries, delete_timeout,
-    flag, imported_entries, kept, left_to, optional, owner, read_raw, read_secret, secret_manifest, text,
-    until_none,
+    Found, Kind, Owner, Prune, Target, completed, create_timeout, declared_entries, delete_timeout, flag,
+    imported_entries, kept, left_to, optional, owner, read_raw, read_secret, secret_manifest, text,
 };
 pub(crate) use data::ReadCluster;
 pub use model::Cluster;
@@ -257,18 +257,8 @@ impl Resource for Clusters {
         }
         let within = delete_timeout(prior.timeouts.as_ref());
         // Without the cluster's credentials nobody could take down what applications deployed to it.
-        let applications = bridgehead_kubernetes::watch::WatchTarget::all(Kind::Application.resource())
-            .in_namespace(&prior.namespace);
-        let wait = until_none(&target.connection, applications, within, |application| {
-            let here = text(application, "/spec/destination/server") == prior.server
-                || text(application, "/spec/destination/name") == prior.name;
-            let leaving = application.pointer("/metadata/deletionTimestamp").is_some();
-            let why = "it is being deleted, which needs the cluster";
-            (here && leaving).then(|| Block::Moves(why.to_owned()))
-        });
-        context.interruptible(wait).await?.map_err(|problem| {
-            Diagnostic::error(format!("Cluster `{}` is still in use", prior.name)).detail(problem)
-        })?;
+        let wait = users::none_left(&target.connection, &prior, context.is_replaced(), within);
+        context.interruptible(wait).await??;
         target.delete(&live, within, |_| String::new()).await
     }
 

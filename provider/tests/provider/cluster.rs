@@ -1,5 +1,7 @@
 //! `bridgehead_cluster`, resource and data source.
 
+use bridgehead_test_harness::agent::apply;
+use bridgehead_test_harness::{Probe, wait_for};
 use serde_json::{Value as Json, json};
 
 use crate::cluster_objects::{Stage, delete, edit, get};
@@ -75,4 +77,86 @@ async fn two_ways_to_log_in_are_told_at_plan() {
     let both = "  token_wo = \"t\"\n  aws_auth = { cluster_name = \"a\" }\n";
     let terraform = Terraform::with(stage.cluster, &cluster(&stage.namespace, both));
     assert!(terraform.fail(&["plan"]).contains("exclude each other"));
+}
+
+/// A cluster with an application whose workloads it holds, without a dependency between the two.
+fn with_application(namespace: &str) -> String {
+    let application = format!(
+        r#"
+resource "bridgehead_application" "this" {{
+  name        = "web"
+  namespace   = "{namespace}"
+  source      = {{ repo_url = "https://git.example.com/shop.git", path = "web" }}
+  destination = {{ name = "spoke", namespace = "shop" }}
+  on_destroy  = "cascade"
+}}
+"#
+    );
+    cluster(namespace, "") + &application
+}
+
+/// Serves the finalizer of the application as an agent does, once somebody has deleted it. Returns whether the
+/// cluster was still registered then.
+async fn serve(stage: &Stage) -> bool {
+    let applications = stage.applications();
+    let registered = wait_for("the application to be deleted", async || {
+        let leaving = get(&applications, "web").await["metadata"]["deletionTimestamp"].is_string();
+        let registered = get(&stage.secrets(), "spoke").await.is_object();
+        Ok(if leaving { Probe::Done(registered) } else { Probe::NotYet("it is not deleted".to_owned()) })
+    })
+    .await
+    .unwrap();
+    edit(&applications, "web", &json!({"metadata": {"finalizers": null}})).await;
+    registered
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cluster_stays_registered_until_what_is_deployed_to_it_has_gone() {
+    let stage = Stage::new("cluster-used").await;
+    let terraform = Terraform::with(stage.cluster, &with_application(&stage.namespace));
+    terraform.apply();
+
+    // Another cluster's application, and one that leaves nothing behind, don't hold it.
+    let other = |name: &str, destination: Json, finalizers: Json| {
+        json!({
+            "apiVersion": "argoproj.io/v1alpha1", "kind": "Application",
+            "metadata": {"name": name, "namespace": stage.namespace, "finalizers": finalizers},
+            "spec": {"project": "default", "destination": destination, "source": {"repoURL": "x"}},
+        })
+    };
+    let finalizer = json!(["resources-finalizer.argocd.argoproj.io"]);
+    let elsewhere = other("elsewhere", json!({"server": "https://10.0.0.2:6443"}), finalizer.clone());
+    let light = other("light", json!({"name": "spoke"}), json!([]));
+    apply(&stage.client, &[elsewhere, light]).await.unwrap();
+
+    // No dependency orders the two destroys.
+    let running = terraform.start(&["destroy", "-auto-approve"]);
+    assert!(serve(&stage).await, "the agent could not have deleted the workloads");
+    let (code, told) = running.end().unwrap();
+    assert_eq!(code, Some(0), "{told}");
+    assert_eq!(get(&stage.secrets(), "spoke").await, Json::Null);
+
+    // One that nobody destroys is named, while the cluster stays.
+    terraform.configure(&cluster(&stage.namespace, "  timeouts = { delete = \"5s\" }"));
+    terraform.apply();
+    let stays = other("stays", json!({"server": "https://10.0.0.1:6443"}), finalizer);
+    apply(&stage.client, &[stays]).await.unwrap();
+    let told = terraform.fail(&["destroy", "-auto-approve"]);
+    assert!(told.contains("Cluster `spoke` is still in use"), "{told}");
+    let names = [format!("Application {}/stays", stage.namespace), "resources-finalizer".to_owned()];
+    assert!(names.iter().all(|name| told.contains(name)) && !told.contains("/light"), "{told}");
+    assert!(get(&stage.secrets(), "spoke").await.is_object());
+
+    // Replaced, or known by another Secret too, it is known to the application all the time.
+    terraform.succeed(&["apply", "-auto-approve", "-replace=bridgehead_cluster.this"]);
+    let mut again = get(&stage.secrets(), "spoke").await;
+    again["metadata"] = json!({
+        "name": "again", "namespace": stage.namespace, "labels": {"argocd.argoproj.io/secret-type": "cluster"},
+    });
+    apply(&stage.client, &[again]).await.unwrap();
+    terraform.destroy();
+    assert_eq!(get(&stage.secrets(), "spoke").await, Json::Null);
+    for name in ["elsewhere", "stays"] {
+        edit(&stage.applications(), name, &json!({"metadata": {"finalizers": null}})).await;
+    }
 }
