@@ -9,12 +9,19 @@ use bridgehead_api::application::{
 };
 use bridgehead_kubernetes::Connection;
 use bridgehead_kubernetes::connect::RequestBuilder;
-use serde_json::Value as Json;
+use serde_json::{Value as Json, json};
+use tfplug::model::Model as _;
+use tfplug::prelude::*;
+use tfplug::value::Value;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 
+use super::Application;
 use crate::connection::OwnKubernetes;
-use crate::object::{Kind, read_raw, text};
+use crate::object::{Kind, codec, read_raw, text};
+
+/// The attributes that say from where to where.
+const PLACES: &[&str] = &["source", "sources", "source_hydrator", "destination"];
 
 /// How long a list is good for. A destroy of hundreds of applications must not list all of them for each.
 const FRESH: Duration = Duration::from_secs(30);
@@ -22,7 +29,7 @@ const FRESH: Duration = Duration::from_secs(30);
 /// One application that is not being deleted.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Deployment {
-    name: String,
+    pub(super) name: String,
     uid: String,
     from: Vec<ApplicationSource>,
     to: ApplicationDestination,
@@ -41,10 +48,39 @@ impl Deployment {
             to: spec.destination,
         })
     }
+
+    /// Of an application as it was read last.
+    pub(super) fn of_state(application: &Application<Partial>) -> Option<Self> {
+        Self::of_value(&application.name, &application.to_value())
+    }
+
+    /// Of an application as it is planned; `None` where what it deploys is known after apply.
+    pub(super) fn planned(application: &Application<Planned>) -> Option<Self> {
+        let name = application.name.known().map_or("(known after apply)", String::as_str);
+        Self::of_value(name, &application.to_value())
+    }
+
+    fn of_value(name: &str, value: &Value) -> Option<Self> {
+        let spec = codec::encode(&Application::<Stored>::schema().attributes, PLACES, value);
+        if !spec.unknown.is_empty() {
+            return None;
+        }
+        Self::of(&json!({"metadata": {"name": name}, "spec": spec.into_json()}))
+    }
+
+    /// Whether the same goes from the same place to the same place.
+    pub(super) fn is_the_same(&self, other: &Self) -> bool {
+        self.from == other.from && self.to == other.to
+    }
 }
 
 /// Cluster and namespace.
-type Place = (String, String);
+pub(super) type Place = (String, String);
+
+/// Where an application itself is.
+pub(super) fn place(own: Option<&OwnKubernetes>, namespace: &str) -> Place {
+    (format!("{own:?}"), namespace.to_owned())
+}
 
 /// A list, and when it was made.
 type Listed = (Instant, Arc<Vec<Deployment>>);
@@ -63,9 +99,7 @@ impl Deployments {
         wanted: &Deployment,
     ) -> Option<String> {
         let all = self.list(connection, own, namespace).await?;
-        let same = |other: &&Deployment| {
-            other.uid != wanted.uid && other.from == wanted.from && other.to == wanted.to
-        };
+        let same = |other: &&Deployment| other.uid != wanted.uid && other.is_the_same(wanted);
         for other in all.iter().filter(same) {
             // It may be destroyed too, in this very apply.
             let key = Kind::Application.key(namespace, &other.name);
@@ -85,7 +119,7 @@ impl Deployments {
     ) -> Option<Arc<Vec<Deployment>>> {
         // Held during the request: a list that began before a create is not kept beyond it.
         let mut known = self.0.lock().await;
-        let place = (format!("{own:?}"), namespace.to_owned());
+        let place = place(own, namespace);
         if let Some((since, all)) = known.get(&place)
             && since.elapsed() < FRESH
         {
@@ -113,8 +147,6 @@ impl Deployments {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
 
     #[test]

@@ -8,31 +8,55 @@ use serde_json::{Value as Json, json};
 use tfplug::prelude::*;
 
 use super::Application;
-use super::deployments::Deployment;
+use super::deployments::{Deployment, place};
 use super::manifest::{CASCADING, declares, finalizers};
+use super::planned::Otherwise;
 use crate::connection::Clients;
 use crate::object::{Kind, Owner, Target, delete_timeout, left_to, owner, read_raw, text};
 
+/// Under which the plan of a destroy keeps the name of the application that it makes in the place.
+const SUCCESSOR: &str = "successor";
 /// Tries of a change that somebody else's writes get in the way of: an agent at work writes a few times a second.
 const TRIES: u32 = 20;
 /// How many objects a message names.
 const NAMED: usize = 20;
 
-/// Says at plan what a destroy would do, and refuses there already, as far as the cluster can be asked.
+/// Says at plan what a destroy would do, and refuses there already, as far as the cluster can be asked. A
+/// successor that this plan makes is remembered for the destroy.
 pub(super) async fn announce(
     context: &Context<Clients>,
     prior: &Application<Partial>,
 ) -> Result<(), Diagnostics> {
-    let Ok(Some(connection)) = context.client()?.known(prior.kubernetes.as_ref()).await else {
-        return Ok(());
-    };
+    context.forget(SUCCESSOR);
+    let own = prior.kubernetes.as_ref();
+    let clients = context.client()?;
     let key = Kind::Application.key(&prior.namespace, &prior.name);
-    let Ok(Some(live)) = read_raw(&connection, &Kind::Application.resource(), &key).await else {
-        return Ok(());
-    };
-    if let Owner::Git(_) = owner(&live, |name| declares(prior, name)) {
+    let connection = clients.known(own).await.ok().flatten();
+    let mut live = None;
+    if let Some(connection) = &connection {
+        match read_raw(connection, &Kind::Application.resource(), &key).await {
+            Ok(Some(found)) if matches!(owner(&found, |name| declares(prior, name)), Owner::Git(_)) => {
+                return Ok(());
+            }
+            Ok(Some(found)) => live = Some(found),
+            Ok(None) => return Ok(()),
+            Err(_) => {}
+        }
+    }
+    if prior.on_destroy == "orphan" || live.as_ref().is_some_and(|live| workloads(live).is_empty()) {
         return Ok(());
     }
+    let otherwise = if prior.on_destroy == "cascade" { Otherwise::TakenDown } else { Otherwise::Stays };
+    let destroyed = live.as_ref().map_or_else(|| Deployment::of_state(prior), Deployment::of);
+    if let Some(destroyed) = destroyed {
+        // Before those that are there: they may be destroyed by this plan too.
+        let place = place(own, &prior.namespace);
+        let wait = clients.planned_deployments.successor(&place, &destroyed, otherwise);
+        if let Some(name) = context.interruptible(wait).await? {
+            return context.remember(SUCCESSOR, &name);
+        }
+    }
+    let (Some(connection), Some(live)) = (connection, live) else { return Ok(()) };
     if successor(context, &connection, prior, &live).await.is_some() {
         return Ok(());
     }
@@ -66,10 +90,13 @@ pub(super) async fn destroy(
         context.warn(left_to(&key, &application, "it was left there"));
         return Ok(());
     }
-    let successor = if context.is_replaced() {
-        Some("The application that is made in its place".to_owned())
-    } else {
-        successor(context, &target.connection, prior, &live).await
+    let planned: Option<String> = context.recall(SUCCESSOR);
+    context.forget(SUCCESSOR);
+    let successor = match planned {
+        _ if context.is_replaced() => Some("The application that is made in its place".to_owned()),
+        // It need not be there yet: to wait for it could keep Terraform from making it.
+        Some(name) => Some(in_its_place(&name)),
+        None => successor(context, &target.connection, prior, &live).await,
     };
     let leaving = live.pointer("/metadata/deletionTimestamp").is_some();
     match (prior.on_destroy.as_str(), &successor) {
@@ -108,7 +135,11 @@ async fn successor(
     let deployments = &context.client().ok()?.deployments;
     let own = prior.kubernetes.as_ref();
     let name = deployments.another(connection, own, &prior.namespace, &wanted).await?;
-    Some(format!("Application `{name}`, which has the same source and destination,"))
+    Some(in_its_place(&name))
+}
+
+fn in_its_place(name: &str) -> String {
+    format!("Application `{name}`, which has the same source and destination,")
 }
 
 /// An error while there is anything that the application has deployed.

@@ -11,6 +11,7 @@ mod deployments;
 mod destroy;
 mod manifest;
 mod model;
+mod planned;
 mod policy;
 mod rules;
 mod source;
@@ -28,9 +29,11 @@ use crate::object::{
 };
 pub(crate) use data::ReadApplication;
 pub(crate) use deployments::Deployments;
+use deployments::{Deployment, place};
 use manifest::{SPEC, application_of, has_cascade, manifest};
 pub use model::Application;
 use model::ApplicationComputed;
+pub(crate) use planned::PlannedDeployments;
 
 /// The resource.
 pub(crate) struct Applications;
@@ -89,6 +92,7 @@ impl Resource for Applications {
                 Some(prior) => prior.wait_for_applications.flatten(),
             });
         }
+        note_deployment(context, plan)?;
         Box::pin(rules::at_plan(context, plan)).await
     }
 
@@ -174,6 +178,31 @@ impl Resource for Applications {
         // What is imported is read whole, whoever declares it.
         manifest::imported(&prior, &live)
     }
+}
+
+/// Tells the destroys of this plan of an application that takes a place.
+fn note_deployment(context: &Context<Clients>, plan: &Plan<Application<Stored>>) -> Result<(), Diagnostics> {
+    let planned = &plan.planned;
+    let (Some(own), Some(namespace)) = (planned.kubernetes.known(), planned.namespace.known()) else {
+        return Ok(());
+    };
+    let Some(deployment) = Deployment::planned(planned) else { return Ok(()) };
+    let before = plan.prior.as_ref().and_then(Deployment::of_state);
+    if before.is_some_and(|before| before.is_the_same(&deployment)) {
+        return Ok(());
+    }
+    let name = deployment.name.clone();
+    let place = place(own.as_ref(), namespace);
+    let Some(late) = context.client()?.planned_deployments.note(&place, deployment) else { return Ok(()) };
+    Err(Diagnostic::error(format!("Application `{name}` takes the place of one that this plan destroys"))
+        .detail(format!(
+            "Application `{late}` has the same source and destination, and `on_destroy = \"cascade\"`: its destroy, \
+             which was planned before this was seen, would delete what both deploy. If the one becomes the other, \
+             say so by a `moved` block from the address of `{late}` to the address of `{name}`: then it is replaced, \
+             and what it has deployed stays."
+        ))
+        .at("name")
+        .into())
 }
 
 fn stored(planned: Application<Applying>, uid: String) -> Application<Stored> {

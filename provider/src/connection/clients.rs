@@ -12,7 +12,7 @@ use tfplug::prelude::{Context, Diagnostic, Diagnostics, Maybe};
 use tokio::sync::Mutex;
 
 use super::{Exec, Kubernetes, OwnKubernetes, eks};
-use crate::application::Deployments;
+use crate::application::{Deployments, PlannedDeployments};
 use crate::project::PlannedProjects;
 
 /// What resources work with: the provider's cluster, and those that resources name.
@@ -25,6 +25,8 @@ pub(crate) struct Clients {
     silent: Mutex<BTreeSet<String>>,
     /// Projects that were planned in this process.
     pub(crate) planned_projects: PlannedProjects,
+    /// What applications were planned to deploy in this process.
+    pub(crate) planned_deployments: PlannedDeployments,
     /// What applications deploy.
     pub(crate) deployments: Deployments,
     /// What agents had created that are replaced, by their place: Terraform has no way from the one object
@@ -42,6 +44,7 @@ impl Clients {
             made: Mutex::default(),
             silent: Mutex::default(),
             planned_projects: PlannedProjects::default(),
+            planned_deployments: PlannedDeployments::default(),
             deployments: Deployments::default(),
             replaced: std::sync::Mutex::default(),
         }

@@ -80,6 +80,48 @@ async fn what_is_deployed_is_left_to_an_application_that_takes_the_place() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_is_deployed_is_left_to_an_application_at_another_address() {
+    let stage = Stage::new("moved").await;
+    let api = stage.applications();
+    let each = |keys: &str| {
+        application(&stage.namespace, "cascade")
+            .replace("name        = \"web\"", &format!("for_each = toset([{keys}])\n  name = each.key"))
+            .replace("path = \"web\"", "path = length(each.key) == 5 ? \"web\" : \"api\"")
+            .replace("on_destroy", "timeouts = { delete = \"10s\" }\n  on_destroy")
+    };
+    let terraform = Terraform::with(stage.cluster, &each("\"shops\", \"users\", \"api\""));
+    terraform.apply();
+    for name in ["shops", "users", "api"] {
+        edit_as(&api, AGENT, name, &deployed()).await;
+    }
+    // Nobody serves finalizers here: one that is left would keep the old application. Of two that deploy the
+    // same, one is enough to take over.
+    terraform.configure(&each("\"store\", \"backend\""));
+    let told = terraform.apply();
+    assert!(told.contains("application `shops` has deployed stays"), "{told}");
+    assert!(told.contains("application `users` has deployed stays"), "{told}");
+    assert!(told.contains("Application `store`, which has the same source"), "{told}");
+    assert!(told.contains("Application `backend`, which has the same source"), "{told}");
+    for name in ["shops", "users", "api"] {
+        assert_eq!(get(&api, name).await, Json::Null);
+    }
+
+    // The plan may be applied later, by another process; and the block may have another name too.
+    edit_as(&api, AGENT, "store", &deployed()).await;
+    let renamed = application(&stage.namespace, "refuse").replace("\"this\"", "\"other\"");
+    terraform.configure(&(each("\"backend\"") + &renamed));
+    terraform.succeed(&["plan", "-out=saved"]);
+    let told = terraform.succeed(&["apply", "saved"]);
+    assert!(told.contains("Application `web`, which has the same source"), "{told}");
+    terraform.assert_nothing_to_do();
+    terraform.configure(
+        &(each("\"backend\"") + &renamed).replace("cascade", "orphan").replace("refuse", "orphan"),
+    );
+    terraform.apply();
+    terraform.destroy();
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_cascade_waits_for_the_finalizer_and_names_it() {
     let stage = Stage::new("cascade").await;
     let api = stage.applications();

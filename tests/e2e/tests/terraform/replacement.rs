@@ -72,6 +72,13 @@ async fn workloads_outlive_every_rename_and_replacement_of_their_application() -
         ensure!(is_gone(&stage, "web").await?);
         ensure!(tracked_by(&stage, &namespace).await?.starts_with("website:"));
 
+        // Another name at another address, and back: Terraform destroys and creates in any order.
+        for (address, name) in [("portal", "portal"), ("site", "website")] {
+            let told = keeps(&stage, &terraform, &namespace, &application(address, name, "")).await?;
+            ensure!(told.contains(&format!("Application `{name}`, which has the same source")), "{told}");
+            ensure!(tracked_by(&stage, &namespace).await?.starts_with(&format!("{name}:")));
+        }
+
         // Another name again, and the new one comes before the old one goes. Not with a wait in between: two
         // that heal the same objects are not both Synced.
         let first = "lifecycle { create_before_destroy = true }";
