@@ -29,6 +29,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use crate::cli::{AgentOptions, Exit};
 use crate::controller::world::Event;
 use crate::controller::{Controller, Settings};
+use crate::runtime;
 use world::AgentWorld;
 
 /// How often an agent that may not write yet looks whether it may. It bounds how late it begins.
@@ -63,12 +64,9 @@ pub enum AgentError {
 /// Runs the agent until it is told to stop, or loses its Lease.
 pub fn run(options: &AgentOptions) -> Result<Exit, AgentError> {
     logging::start(options);
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .enable_all()
-        .build()
-        .map_err(|source| AgentError::System { what: "start the runtime".into(), source })?;
-    runtime.block_on(serve(options))
+    let runtime =
+        runtime::start().map_err(|source| AgentError::System { what: "start the runtime".into(), source })?;
+    runtime::run(runtime, serve(options))
 }
 
 async fn serve(options: &AgentOptions) -> Result<Exit, AgentError> {

@@ -31,6 +31,8 @@ pub use agent::{AgentOptions, LogFormat, Takeover};
 pub use error::{CliError, Exit};
 use session::GlobalOptions;
 
+use crate::runtime;
+
 /// Reconciles Git into Kubernetes: the agent in the cluster, and the command line for its applications.
 #[derive(Debug, Parser)]
 #[command(name = "bridgehead", version, disable_help_subcommand = true, propagate_version = false)]
@@ -114,8 +116,7 @@ fn run_agent(options: &AgentOptions) -> Result<Exit, CliError> {
 }
 
 fn in_runtime(verb: impl Future<Output = Result<Exit, CliError>>) -> Result<Exit, CliError> {
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
-    runtime.block_on(async {
+    runtime::run(runtime::start()?, async {
         tokio::select! {
             outcome = verb => outcome,
             _ = tokio::signal::ctrl_c() => Err(CliError::Interrupted),

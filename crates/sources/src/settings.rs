@@ -45,8 +45,15 @@ pub struct Limits {
     pub render_bytes: u64,
     /// Manifest files of one application.
     pub files: usize,
+    /// Folders that are looked into for one application. Git stores equal folders once, so a small repository
+    /// can have very many.
+    pub folders: usize,
+    /// Names in those folders, all together.
+    pub entries: usize,
     /// Nesting of folders, and of lists and maps inside a manifest.
     pub depth: usize,
+    /// Time for reading the manifests of one application, once its commit is there.
+    pub render: Duration,
     /// Bytes of rendered manifests that are kept in memory.
     pub render_cache_bytes: u64,
     /// Packs and renders that are worked on at once.
@@ -67,7 +74,11 @@ impl Default for Limits {
             file_bytes: 5 << 20,
             render_bytes: 10 << 20,
             files: 20_000,
+            // Linux has 6,000 folders and 90,000 names.
+            folders: 50_000,
+            entries: 500_000,
             depth: 100,
+            render: Duration::from_mins(1),
             render_cache_bytes: 64 << 20,
             workers: std::thread::available_parallelism().map_or(2, usize::from).min(8),
         }

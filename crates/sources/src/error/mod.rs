@@ -122,9 +122,11 @@ impl SourceError {
 
     /// Who can do something about it.
     pub fn kind(&self) -> ErrorKind {
-        match self.repository_problem() {
-            Some(problem) => problem.kind(),
-            None => ErrorKind::User,
+        match (self.repository_problem(), self) {
+            (Some(problem), _) => problem.kind(),
+            // A machine with more time may well be through.
+            (None, Self::Render { problem: RenderProblem::TooSlow { .. }, .. }) => ErrorKind::Internal,
+            (None, _) => ErrorKind::User,
         }
     }
 

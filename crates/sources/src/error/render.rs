@@ -1,6 +1,7 @@
 //! Problems with what is in a repository.
 
 use std::fmt::{self, Write as _};
+use std::time::Duration;
 
 use super::RepositoryProblem;
 
@@ -62,6 +63,12 @@ pub enum RenderProblem {
     /// Files cannot be read as manifests.
     #[error("{}", manifests(.0))]
     Manifests(Vec<ManifestProblem>),
+    /// It took too long.
+    #[error("reading the manifests took longer than the bound of {} s", .limit.as_secs_f64())]
+    TooSlow {
+        /// The bound.
+        limit: Duration,
+    },
     /// A bound was hit.
     #[error("{what} is over the bound of {limit}")]
     TooLarge {
@@ -106,6 +113,9 @@ impl RenderProblem {
             }
             Self::LinkEscapes { .. } => {
                 "replace the link by the file, or exclude it with directory.exclude".into()
+            }
+            Self::TooSlow { .. } | Self::TooLarge { .. } => {
+                "name a path that holds less, or make several applications of it".into()
             }
             _ => return None,
         })

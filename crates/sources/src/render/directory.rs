@@ -78,6 +78,7 @@ pub(super) fn render(
         expanded_bytes: usize::try_from(limits.file_bytes.saturating_mul(4)).unwrap_or(usize::MAX),
     };
     for file in &found {
+        snapshot.go_on()?;
         let blob = snapshot.read(file.id)?;
         let mut read = manifests_of(&file.path, blob.content(), yaml_limits);
         memory += file.size.saturating_mul(3) + read.manifests.len() as u64 * 200;

@@ -6,6 +6,7 @@
 //! Files are read from the bare repository by id: there is no checkout. A render is a pure function of its
 //! inputs, which it notes while it reads; [`cache`] gives the same result for every commit at which they hold.
 
+pub(crate) mod allowance;
 pub(crate) mod cache;
 mod detect;
 mod directory;
@@ -23,6 +24,9 @@ use crate::access::RepoAccess;
 use crate::error::{ManifestProblem, RenderProblem};
 use crate::settings::Limits;
 
+use allowance::Spent;
+
+pub(crate) use allowance::{Allowance, Interest};
 pub use inputs::{Input, InputSet};
 pub(crate) use tree::{Snapshot, TreeProblem};
 
@@ -61,6 +65,17 @@ pub(crate) enum Failure {
     Problem(RenderProblem),
     /// The cache misses an object or holds a broken one: throw it away and fetch again.
     Damaged(String),
+    /// Nobody waits for it any more.
+    GivenUp,
+}
+
+impl From<Spent> for Failure {
+    fn from(spent: Spent) -> Self {
+        match spent {
+            Spent::GivenUp => Self::GivenUp,
+            Spent::Bound(problem) => Self::Problem(problem),
+        }
+    }
 }
 
 impl From<RenderProblem> for Failure {
@@ -73,6 +88,7 @@ impl From<TreeProblem> for Failure {
     fn from(problem: TreeProblem) -> Self {
         match problem {
             TreeProblem::Damaged(reason) => Self::Damaged(reason),
+            TreeProblem::Spent(spent) => spent.into(),
             TreeProblem::LinkEscapes { file, target } => RenderProblem::LinkEscapes { file, target }.into(),
             TreeProblem::TooManyLinks { file } => {
                 RenderProblem::Source { reason: format!("symbolic links at `{file}` lead in a circle") }

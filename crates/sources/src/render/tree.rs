@@ -3,6 +3,7 @@
 use git2::{ErrorCode, ObjectType, Oid, Repository, Tree};
 use sha2::{Digest, Sha256};
 
+use super::allowance::{Allowance, Spent};
 use super::{Failure, Input, InputSet};
 use crate::error::RenderProblem;
 
@@ -34,11 +35,19 @@ pub(crate) enum TreeProblem {
     Damaged(String),
     LinkEscapes { file: String, target: String },
     TooManyLinks { file: String },
+    Spent(Spent),
+}
+
+impl From<Spent> for TreeProblem {
+    fn from(spent: Spent) -> Self {
+        Self::Spent(spent)
+    }
 }
 
 /// One commit of one repository.
 pub(crate) struct Snapshot<'r> {
     repository: &'r Repository,
+    allowance: &'r Allowance,
     root: Oid,
 }
 
@@ -54,26 +63,26 @@ pub(crate) struct Folder {
 }
 
 impl<'r> Snapshot<'r> {
-    pub(crate) fn new(repository: &'r Repository, commit: &str) -> Result<Self, TreeProblem> {
+    pub(crate) fn new(
+        repository: &'r Repository,
+        commit: &str,
+        allowance: &'r Allowance,
+    ) -> Result<Self, TreeProblem> {
         let id = Oid::from_str(commit).map_err(damaged)?;
         let root = repository.find_commit(id).map_err(damaged)?.tree_id();
-        Ok(Self { repository, root })
+        Ok(Self { repository, allowance, root })
+    }
+
+    /// Asks whether the render may go on.
+    pub(crate) fn go_on(&self) -> Result<(), TreeProblem> {
+        Ok(self.allowance.go_on()?)
     }
 
     /// The names in a folder, in the order of their bytes.
     pub(crate) fn list(&self, folder: Oid) -> Result<Vec<Entry>, TreeProblem> {
         let tree = self.tree(folder)?;
-        let mut entries: Vec<Entry> = tree
-            .iter()
-            .map(|entry| Entry {
-                name: String::from_utf8_lossy(entry.name_bytes()).into_owned(),
-                kind: kind(entry.kind(), entry.filemode()),
-                id: entry.id(),
-            })
-            .collect();
-        // Git sorts folders as if their names ended with a slash.
-        entries.sort_by(|left, right| left.name.cmp(&right.name));
-        Ok(entries)
+        self.allowance.folder(tree.len())?;
+        Ok(entries(&tree))
     }
 
     /// What is at a path, no link followed.
@@ -175,19 +184,34 @@ impl<'r> Snapshot<'r> {
             (Input::Tree(id), Some((Kind::Folder, found)))
             | (Input::Blob(id), Some((Kind::File | Kind::Link, found))) => *id == found.to_string(),
             (Input::Listing(digest), Some((Kind::Folder, found))) => {
-                *digest == listing_digest(&self.list(found)?)
+                *digest == listing_digest(&entries(&self.tree(found)?))
             }
             _ => false,
         })
     }
 
     fn tree(&self, id: Oid) -> Result<Tree<'r>, TreeProblem> {
+        self.go_on()?;
         self.repository.find_tree(id).map_err(damaged)
     }
 
     fn target(&self, link: Oid) -> Result<String, TreeProblem> {
         Ok(String::from_utf8_lossy(self.read(link)?.content()).into_owned())
     }
+}
+
+fn entries(tree: &Tree<'_>) -> Vec<Entry> {
+    let mut entries: Vec<Entry> = tree
+        .iter()
+        .map(|entry| Entry {
+            name: String::from_utf8_lossy(entry.name_bytes()).into_owned(),
+            kind: kind(entry.kind(), entry.filemode()),
+            id: entry.id(),
+        })
+        .collect();
+    // Git sorts folders as if their names ended with a slash.
+    entries.sort_by(|left, right| left.name.cmp(&right.name));
+    entries
 }
 
 /// A digest of names and kinds, not of content.

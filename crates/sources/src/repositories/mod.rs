@@ -24,7 +24,7 @@ use crate::access::{Location, RepoAccess};
 use crate::error::{RenderProblem, RepositoryProblem, SourceError};
 use crate::git::Remote;
 use crate::render::cache::{Cache, RequestKey};
-use crate::render::{self, Failure, RenderRequest, Rendered, Snapshot};
+use crate::render::{self, Allowance, Failure, Interest, RenderRequest, Rendered, Snapshot};
 use crate::settings::{Limits, Settings};
 use crate::store::{Entry, Store};
 
@@ -44,7 +44,7 @@ struct Inner {
     limits: Limits,
     remotes: Mutex<HashMap<[u8; 32], Arc<Remote>>>,
     renders: Cache,
-    workers: Semaphore,
+    workers: Arc<Semaphore>,
     fetches: Semaphore,
 }
 
@@ -71,7 +71,7 @@ impl Repositories {
             store,
             remotes: Mutex::default(),
             renders: Cache::new(limits.render_cache_bytes),
-            workers: Semaphore::new(limits.workers.max(1)),
+            workers: Arc::new(Semaphore::new(limits.workers.max(1))),
             fetches: Semaphore::new(FETCHES),
             limits,
         };
@@ -154,11 +154,18 @@ impl Inner {
                 self.fetch(access, &request.commit, via_ref).await.map_err(RenderProblem::Repository)?;
             }
             let (inner, source, commit) = (self.clone(), request.source.clone(), request.commit.clone());
-            let read = move |repository: &Repository| inner.render_in(repository, key, &source, &commit);
+            // Dropped with this future: the thread that renders for it then ends by itself.
+            let interest = Interest::default();
+            let given_up = interest.given_up();
+            let read = move |repository: &Repository| {
+                let allowance = Allowance::new(&inner.limits, given_up);
+                inner.render_in(repository, key, &source, &commit, &allowance)
+            };
             let outcome = self.read(access, read).await.map_err(RenderProblem::Repository)?;
             match outcome {
                 Ok(rendered) => return Ok(rendered),
                 Err(Failure::Problem(problem)) => return Err(problem),
+                Err(Failure::GivenUp) => return Err(RenderProblem::Repository(closing())),
                 Err(Failure::Damaged(reason)) => {
                     if mended || local {
                         return Err(RenderProblem::Repository(RepositoryProblem::Storage { reason }));
@@ -181,8 +188,9 @@ impl Inner {
         key: RequestKey,
         source: &bridgehead_api::application::ApplicationSource,
         commit: &CommitSha,
+        allowance: &Allowance,
     ) -> Result<Arc<Rendered>, Failure> {
-        let snapshot = Snapshot::new(repository, commit.as_str())?;
+        let snapshot = Snapshot::new(repository, commit.as_str(), allowance)?;
         if let Some(rendered) = self.renders.at_inputs(key, commit, &snapshot)? {
             return Ok(rendered);
         }
@@ -236,13 +244,18 @@ impl Inner {
         Ok(Some(remote))
     }
 
-    /// Runs work on files, a bounded number at once.
+    /// Runs work on files, a bounded number at once. The permit goes with the thread: if this future is dropped,
+    /// the work goes on for a while and still counts.
     async fn blocking<T: Send + 'static>(
         self: &Arc<Self>,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, RepositoryProblem> {
-        let _permit = self.workers.acquire().await.map_err(|_| closing())?;
-        tokio::task::spawn_blocking(work).await.map_err(|error| panicked(&error))
+        let permit = self.workers.clone().acquire_owned().await.map_err(|_| closing())?;
+        let counted = move || {
+            let _permit = permit;
+            work()
+        };
+        tokio::task::spawn_blocking(counted).await.map_err(|error| panicked(&error))
     }
 }
 
