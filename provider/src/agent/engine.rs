@@ -29,15 +29,45 @@ fn pods() -> Resource {
     Resource::known("v1", "Pod", "pods", true)
 }
 
+/// Controllers that were scaled to zero, each with what gives it back what it had. As long as no state knows
+/// of a takeover, nobody else would.
+#[derive(Default)]
+pub(super) struct Stopped(Vec<(Resource, String, Value)>);
+
+impl Stopped {
+    /// Scales them up again, because the takeover has failed for these reasons. What can't be scaled up is
+    /// named among them.
+    pub(super) async fn start_again(
+        self,
+        connection: &Connection,
+        namespace: &str,
+        mut reasons: Diagnostics,
+    ) -> Diagnostics {
+        for (resource, name, change) in self.0 {
+            if let Err(problems) = scale(connection, &resource, namespace, &name, change).await {
+                let kind = &resource.gvk.group_kind.kind;
+                reasons.push(Diagnostic::warning(format!("{kind} {namespace}/{name} stays scaled to zero")).detail(
+                    format!(
+                        "It was scaled to zero for the takeover, which has failed, and it could not be scaled up \
+                         again: scale it to what its annotation `{REPLICAS}` says.\n\n{problems}"
+                    ),
+                ));
+            }
+        }
+        reasons
+    }
+}
+
 /// Makes sure that no other engine works in the namespace: with `takeover` by scaling it to zero and waiting
-/// until it is gone, else by refusing.
+/// until it is gone, else by refusing. What was scaled to zero is as it was if this fails, and else the caller's
+/// to start again while no state knows of it.
 pub(super) async fn none_else(
     context: &Context<Clients>,
     connection: &Connection,
     namespace: &str,
     takeover: bool,
     within: Duration,
-) -> Result<(), Diagnostics> {
+) -> Result<Stopped, Diagnostics> {
     let running = running(connection, namespace).await?;
     // A takeover stops the controllers of this namespace, and no other.
     let blocking = running.iter().find(|(inside, _)| !takeover || inside != namespace);
@@ -58,18 +88,40 @@ pub(super) async fn none_else(
             .into());
     }
     if !takeover {
-        return no_traces(connection, namespace).await;
+        no_traces(connection, namespace).await?;
+        return Ok(Stopped::default());
     }
+    let mut stopped = Stopped::default();
+    match stop(context, connection, namespace, within, &mut stopped).await {
+        Ok(()) => Ok(stopped),
+        Err(problems) => Err(stopped.start_again(connection, namespace, problems).await),
+    }
+}
+
+/// Scales the controllers of the namespace to zero, and waits until their pods are gone.
+async fn stop(
+    context: &Context<Clients>,
+    connection: &Connection,
+    namespace: &str,
+    within: Duration,
+    stopped: &mut Stopped,
+) -> Result<(), Diagnostics> {
     for resource in workloads() {
         for workload in labelled(connection, &resource, namespace).await? {
             let replicas = workload.pointer("/spec/replicas").and_then(Value::as_i64).unwrap_or(1);
             if replicas == 0 {
                 continue;
             }
+            let name = text(&workload, "/metadata/name");
+            // An earlier takeover may have left it there.
+            let before = workload["metadata"]["annotations"][REPLICAS].clone();
+            let back =
+                json!({"metadata": {"annotations": {REPLICAS: before}}, "spec": {"replicas": replicas}});
+            stopped.0.push((resource.clone(), name.to_owned(), back));
             let change = json!({
                 "metadata": {"annotations": {REPLICAS: replicas.to_string()}}, "spec": {"replicas": 0},
             });
-            scale(connection, &resource, namespace, text(&workload, "/metadata/name"), change).await?;
+            scale(connection, &resource, namespace, name, change).await?;
         }
     }
     let target = WatchTarget::all(pods()).in_namespace(namespace).labelled(rival::CONTROLLER_SELECTOR);
@@ -77,10 +129,8 @@ pub(super) async fn none_else(
         rival::runs(pod).then(|| Block::Moves("it is still running".to_owned()))
     });
     context.interruptible(gone).await?.map_err(|problem| {
-        Diagnostic::error("Argo CD's application-controller doesn't stop").detail(format!(
-            "{problem}\n\nThe agent was not installed. The controller stays scaled to zero until the next apply, or \
-             until somebody scales it up."
-        ))
+        Diagnostic::error("Argo CD's application-controller doesn't stop")
+            .detail(format!("{problem}\n\nIt was scaled up again, and nothing was installed."))
     })?;
     Ok(())
 }

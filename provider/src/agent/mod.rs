@@ -129,9 +129,17 @@ async fn apply(
     let partial = planned.partial();
     let installation = options::installation(&partial)?;
     let connection = connection(context, planned.kubernetes.as_ref()).await?;
-    engine::none_else(context, &connection, &planned.namespace, planned.takeover.is_some(), within).await?;
+    let (namespace, takeover) = (&planned.namespace, planned.takeover.is_some());
+    let stopped = engine::none_else(context, &connection, namespace, takeover, within).await?;
     let state = Agent { drifted: Some(Vec::new()), ..partial };
-    install::install(context, &connection, &installation, &state, &before, within).await?;
+    let done = install::install(context, &connection, &installation, &state, &before, within).await;
+    if let Err(problems) = done {
+        // From the first write on the state knows of the agent, and a destroy gives back what it took.
+        if context.is_known_to_exist() {
+            return Err(problems);
+        }
+        return Err(stopped.start_again(&connection, namespace, problems).await);
+    }
     let image = planned.image.clone().unwrap_or_else(|| DEFAULT_IMAGE.to_owned());
     Ok(planned.store(AgentComputed { image, drifted: Vec::new() }))
 }

@@ -5,10 +5,12 @@
 
 mod agent;
 mod agent_destroy;
+mod agent_takeover;
 mod application;
 mod cluster;
 mod cluster_objects;
 mod connection;
+mod crowd;
 mod destroy;
 mod project;
 mod repository;

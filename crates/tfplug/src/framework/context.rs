@@ -96,6 +96,11 @@ impl<C> Context<C> {
         self.notes().exists = Some((state.to_value(), if_it_fails));
     }
 
+    /// Whether [`Context::exists`] was called in this operation.
+    pub fn is_known_to_exist(&self) -> bool {
+        self.notes().exists.is_some()
+    }
+
     /// Keeps something with the object that is not part of its schema. Replaces what has the same key.
     pub fn remember(&self, key: &str, value: &impl Serialize) -> Result<(), Diagnostics> {
         let value = serde_json::to_value(value)?;

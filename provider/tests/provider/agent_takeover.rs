@@ -1,0 +1,79 @@
+//! A takeover that fails: Argo CD works on, since nothing else does.
+
+use bridgehead_test_harness::agent::apply;
+use bridgehead_test_harness::{Probe, wait_for};
+use kube::api::{Api, DynamicObject};
+use serde_json::{Value as Json, json};
+
+use crate::agent::{agent, cluster, controller, definitions, in_argocd};
+use crate::cluster_objects::{define, delete, get};
+use crate::terraform::Terraform;
+
+const CONTROLLER: &str = "argocd-application-controller";
+
+async fn runs(pods: &Api<DynamicObject>, name: &str) {
+    wait_for(&format!("{name} to run"), async || {
+        Ok(Probe::when(get(pods, name).await["status"]["phase"] == "Running", "not running"))
+    })
+    .await
+    .unwrap();
+}
+
+/// Its replicas, and what a takeover has noted of them.
+async fn replicas(sets: &Api<DynamicObject>) -> (Json, Json) {
+    let live = get(sets, CONTROLLER).await;
+    let noted = live["metadata"]["annotations"]["bridgehead.dev/replicas-before-takeover"].clone();
+    (live["spec"]["replicas"].clone(), noted)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_takeover_that_fails_leaves_the_controller_as_it_was() {
+    let (cluster, client) = cluster("agent-failing").await;
+    let mut objects = controller();
+    // No StatefulSet has made this one, so scaling down doesn't end it.
+    let mut stubborn = objects[1]["spec"]["template"].clone();
+    stubborn["apiVersion"] = json!("v1");
+    stubborn["kind"] = json!("Pod");
+    stubborn["metadata"]["name"] = json!("stubborn");
+    stubborn["metadata"]["namespace"] = json!("argocd");
+    objects.push(stubborn);
+    apply(&client, &objects).await.unwrap();
+    let (pods, sets) = (in_argocd(&client, "", "v1", "Pod"), in_argocd(&client, "apps", "v1", "StatefulSet"));
+    runs(&pods, "stubborn").await;
+    runs(&pods, &format!("{CONTROLLER}-0")).await;
+    let untouched = (json!(2), Json::Null);
+
+    let quick = agent("  takeover = \"argocd\"\n  timeouts = { create = \"3s\" }");
+    let terraform = Terraform::with(&cluster, &quick);
+    let told = terraform.fail(&["apply", "-auto-approve"]);
+    assert!(told.contains("doesn't stop") && told.contains("Pod argocd/stubborn"), "{told}");
+    assert_eq!(replicas(&sets).await, untouched);
+
+    terraform.configure(&agent("  takeover = \"argocd\""));
+    let running = terraform.start(&["apply", "-auto-approve"]);
+    wait_for("the controller to be scaled down", async || {
+        let (now, _) = replicas(&sets).await;
+        Ok(Probe::when(now == 0, now.to_string()))
+    })
+    .await
+    .unwrap();
+    running.interrupt().unwrap();
+    let (code, told) = running.end().unwrap();
+    assert_eq!(code, Some(1), "{told}");
+    assert_eq!(replicas(&sets).await, untouched, "{told}");
+    let name = "applications.argoproj.io";
+    assert_eq!(get(&definitions(&client), name).await, Json::Null, "nothing was written");
+
+    // It stops, and then nothing can be installed.
+    delete(&pods, "stubborn").await;
+    define(&client).await;
+    let quota = json!({
+        "apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": "full", "namespace": "argocd"},
+        "spec": {"hard": {"count/serviceaccounts": "0"}},
+    });
+    apply(&client, &[quota]).await.unwrap();
+    let told = terraform.fail(&["apply", "-auto-approve"]);
+    assert!(told.contains("quota"), "{told}");
+    assert_eq!(replicas(&sets).await, untouched, "{told}");
+    assert_eq!(terraform.values("bridgehead_agent.this"), Json::Null);
+}
