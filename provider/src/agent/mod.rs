@@ -128,6 +128,7 @@ async fn apply(
 ) -> Outcome<Agent<Stored>> {
     let partial = planned.partial();
     let installation = options::installation(&partial)?;
+    context.client()?.slots.agent_begins(planned.kubernetes.as_ref());
     let connection = connection(context, planned.kubernetes.as_ref()).await?;
     let (namespace, takeover) = (&planned.namespace, planned.takeover.is_some());
     let stopped = engine::none_else(context, &connection, namespace, takeover, within).await?;

@@ -13,6 +13,7 @@ use tokio::sync::Mutex;
 
 use super::{Exec, Kubernetes, OwnKubernetes, eks};
 use crate::application::{Deployments, PlannedDeployments};
+use crate::object::Slots;
 use crate::project::PlannedProjects;
 
 /// What resources work with: the provider's cluster, and those that resources name.
@@ -29,6 +30,8 @@ pub(crate) struct Clients {
     pub(crate) planned_deployments: PlannedDeployments,
     /// What applications deploy.
     pub(crate) deployments: Deployments,
+    /// What waits in Terraform's slots.
+    pub(crate) slots: Slots,
     /// What agents had created that are replaced, by their place: Terraform has no way from the one object
     /// to the other.
     replaced: std::sync::Mutex<BTreeMap<String, BTreeSet<String>>>,
@@ -46,6 +49,7 @@ impl Clients {
             planned_projects: PlannedProjects::default(),
             planned_deployments: PlannedDeployments::default(),
             deployments: Deployments::default(),
+            slots: Slots::default(),
             replaced: std::sync::Mutex::default(),
         }
     }

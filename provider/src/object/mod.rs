@@ -14,6 +14,7 @@ mod metadata;
 mod ownership;
 mod secret;
 mod settle;
+mod slots;
 mod target;
 mod timeouts;
 
@@ -23,6 +24,7 @@ pub(crate) use metadata::{completed, declared_entries, imported_entries};
 pub(crate) use ownership::{Owner, owner};
 pub(crate) use secret::{flag, number, optional, read_secret, secret_manifest};
 pub(crate) use settle::settle;
+pub(crate) use slots::Slots;
 pub(crate) use target::{Found, Prune, Target, is_absence, is_ours, left_to, read_raw, text};
 pub(crate) use timeouts::{create_timeout, delete_timeout, update_timeout};
 

@@ -15,11 +15,16 @@ use tfplug::prelude::*;
 use tokio::time::Instant;
 
 use super::ownership::without_handed_over;
+use super::slots::cluster;
 use super::{FIELD_MANAGER, Kind, Owner, owner};
 use crate::connection::{Clients, connection};
 
 /// A server that has just come up may refuse for a while; one that is not there at all must not take minutes.
 const UNREACHABLE: Duration = Duration::from_secs(30);
+/// How to make Terraform go in the right order.
+const REFER: &str = "Let whatever lives in the agent's namespace refer to it, as in `namespace = \
+                     bridgehead_agent.this.namespace`, or name the installation in `depends_on`: then Terraform \
+                     makes that first.";
 /// Between two tries where nothing can be watched: the server's own caches catch up.
 const PAUSE: Duration = Duration::from_millis(250);
 
@@ -30,6 +35,8 @@ pub(crate) struct Target<'c> {
     pub(crate) connection: Connection,
     kind: Kind,
     key: ObjectKey,
+    /// Which cluster, as [`super::Slots`] tells them apart.
+    cluster: String,
 }
 
 /// What a write found.
@@ -50,7 +57,7 @@ impl<'c> Target<'c> {
         name: &str,
     ) -> Result<Self, Diagnostics> {
         let connection = connection(context, own).await?;
-        Ok(Self { context, connection, kind, key: kind.key(namespace, name) })
+        Ok(Self { context, connection, kind, key: kind.key(namespace, name), cluster: cluster(own) })
     }
 
     /// The object as it is, with its managedFields.
@@ -100,12 +107,37 @@ impl<'c> Target<'c> {
         self.apply(manifest).await.map(Some)
     }
 
-    /// Waits until the kind is served and the namespace is there.
+    /// Waits until the kind is served and the namespace is there, unless what brings them can't be begun.
     pub(crate) async fn wait_for_place(&self, within: Duration) -> Result<(), Diagnostics> {
+        let slots = &self.context.client()?.slots;
+        let held = slots.hold();
+        let done = tokio::select! {
+            biased;
+            done = self.place_is_there(within) => done,
+            () = slots.crowded_out(&self.cluster) => Err(self.crowded_out()),
+        };
+        drop(held);
+        done
+    }
+
+    fn crowded_out(&self) -> Diagnostics {
+        Diagnostic::error(format!("{} can't be created before the agent", self.key))
+            .detail(format!(
+                "It needs the custom resource definitions and the namespace that `bridgehead_agent` (or an \
+                 installation of Argo CD) brings. Nothing brings them now, and Terraform can't begin it while \
+                 creates that wait, as this one did, take up all that it does at once (`-parallelism`, 10 by \
+                 default).\n\n{REFER} What has failed is made by the next apply."
+            ))
+            .at("namespace")
+            .into()
+    }
+
+    async fn place_is_there(&self, within: Duration) -> Result<(), Diagnostics> {
         let explain = |error: waits::WaitError| {
             Diagnostic::error(format!("{} can't be created yet", self.key)).detail(format!(
                 "{error}.\n\nIt needs the custom resource definitions and the namespace that `bridgehead_agent` \
-                 (or an installation of Argo CD) brings: is it in this configuration, with the same namespace?"
+                 (or an installation of Argo CD) brings: is it in this configuration, with the same namespace? \
+                 {REFER}"
             ))
         };
         if let Some(definition) = self.kind.definition() {
