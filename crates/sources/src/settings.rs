@@ -43,6 +43,8 @@ pub struct Limits {
     pub file_bytes: u64,
     /// Bytes of all manifest files of one application. Argo CD's bound is the same.
     pub render_bytes: u64,
+    /// Bytes of memory that the manifests of one application take, about, YAML's aliases written out.
+    pub manifest_bytes: usize,
     /// Manifest files of one application.
     pub files: usize,
     /// Folders that are looked into for one application. Git stores equal folders once, so a small repository
@@ -73,13 +75,15 @@ impl Default for Limits {
             packs: 40,
             file_bytes: 5 << 20,
             render_bytes: 10 << 20,
+            // Maps of a few short fields take eight times their text.
+            manifest_bytes: 80 << 20,
             files: 20_000,
             // Linux has 6,000 folders and 90,000 names.
             folders: 50_000,
             entries: 500_000,
             depth: 100,
             render: Duration::from_mins(1),
-            render_cache_bytes: 64 << 20,
+            render_cache_bytes: 96 << 20,
             workers: std::thread::available_parallelism().map_or(2, usize::from).min(8),
         }
     }

@@ -74,3 +74,44 @@ async fn a_render_that_nobody_waits_for_gives_its_place_back() {
     let rendered = bench.repositories.render(&healthy).await.expect("manifests");
     assert_eq!(listed(&rendered), ["a a.yaml:1"]);
 }
+
+#[tokio::test]
+async fn aliases_of_all_files_together_are_bounded() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut repository = Repository::local(folder.path(), "aliases").expect("a repository");
+    let list = vec!["*a"; 900].join(", ");
+    for name in 0..20 {
+        let manifest = config_map(&name.to_string(), "1");
+        let text = format!("{manifest}x: &a {}\ny: [{list}]\n", "x".repeat(10_000));
+        repository.write(&format!("many/{name}.yaml"), &text).expect("a file");
+        if name == 0 {
+            repository.write("one/0.yaml", &text).expect("a file");
+        }
+    }
+    let commit = repository.commit("aliases").expect("a commit");
+    let bench = Bench::new();
+    let access = RepoAccess::anonymous(repository.url());
+    let one = bench.repositories.render(&request(&access, &commit, source("one"))).await.expect("manifests");
+    assert!(one.bytes > 9_000_000, "the cache counts what was written out: {}", one.bytes);
+    let message = report(bench.repositories.render(&request(&access, &commit, source("many"))).await);
+    assert!(message.contains("the memory of the manifests up to `many/"), "{message}");
+    assert!(message.contains("over the bound of 83886080 bytes"), "{message}");
+}
+
+#[tokio::test]
+async fn a_links_target_is_not_read_if_it_is_larger_than_a_path_can_be() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let repository = Repository::local(folder.path(), "links").expect("a repository");
+    let git = git2::Repository::open_bare(repository.bare()).expect("a repository");
+    let target = git.blob(&vec![b'/'; 8 << 20]).expect("a blob");
+    let mut builder = git.treebuilder(None).expect("a builder");
+    builder.insert("a.yaml", target, FileMode::Link.into()).expect("a name");
+    let commit = commit(&git, builder.write().expect("a tree"));
+    let access = RepoAccess::anonymous(repository.url());
+    let message = report(Bench::new().repositories.render(&request(&access, &commit, source(""))).await);
+    assert!(
+        message
+            .contains("symbolic link `a.yaml` leaves the repository (it points to `more than 4096 bytes`)"),
+        "{message}"
+    );
+}

@@ -4,16 +4,18 @@
 //! each step whether it may go on: it ends at its bounds, at its deadline, and when nobody waits for it any more.
 
 use std::cell::Cell;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 use crate::error::RenderProblem;
 use crate::settings::Limits;
 
 /// Time, folders and names that are left.
-pub(crate) struct Allowance {
-    limits: Limits,
+pub(crate) struct Allowance<'a> {
+    limits: &'a Limits,
+    /// Taken by renders that need much memory.
+    turn: &'a Mutex<()>,
     until: Option<Instant>,
     given_up: Arc<AtomicBool>,
     folders: Cell<usize>,
@@ -46,16 +48,22 @@ impl Drop for Interest {
     }
 }
 
-impl Allowance {
+impl<'a> Allowance<'a> {
     /// The whole allowance; the time counts from now on.
-    pub(crate) fn new(limits: &Limits, given_up: Arc<AtomicBool>) -> Self {
+    pub(crate) fn new(limits: &'a Limits, turn: &'a Mutex<()>, given_up: Arc<AtomicBool>) -> Self {
         Self {
-            limits: limits.clone(),
+            limits,
+            turn,
             until: Instant::now().checked_add(limits.render),
             given_up,
             folders: Cell::new(limits.folders),
             entries: Cell::new(limits.entries),
         }
+    }
+
+    /// Renders that need much memory go one after the other, by this.
+    pub(crate) fn turn(&self) -> &'a Mutex<()> {
+        self.turn
     }
 
     /// Asks whether there is time left and somebody waits.

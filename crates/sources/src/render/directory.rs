@@ -16,19 +16,22 @@ use super::tree::{Entry, Folder, Kind, Snapshot, listing_digest};
 use super::{Failure, Input, InputSet, Rendered};
 use crate::error::{ManifestProblem, RenderProblem};
 use crate::settings::Limits;
-use crate::yaml::{self, Document, YamlLimits};
+use crate::yaml::{self, Document, Spending};
 
 /// A file with this text in it is left out.
 const SKIP: &[u8] = b"+argocd:skip-file-rendering";
 /// A file that holds all of these is meant as a manifest: if it cannot be read, that is an error.
 const MARKS: [&[u8]; 3] = [b"apiVersion:", b"kind:", b"metadata:"];
 
+/// Memory of a manifest beside its values, and of an input beside its path.
+const MANIFEST: usize = 100;
+const INPUT: usize = 150;
+
 /// A file that counts.
 struct Found {
     /// Path from the repository's root, as the source's path leads to it.
     path: String,
     id: Oid,
-    size: u64,
 }
 
 struct Walk<'w> {
@@ -72,16 +75,21 @@ pub(super) fn render(
     let mut manifests = Vec::new();
     let mut problems = Vec::new();
     let mut warnings = Vec::new();
-    let mut memory = 0_u64;
-    let yaml_limits = YamlLimits {
-        depth: limits.depth,
-        expanded_bytes: usize::try_from(limits.file_bytes.saturating_mul(4)).unwrap_or(usize::MAX),
-    };
+    let goes_on = || snapshot.go_on().is_ok();
+    let mut spending = Spending::new(limits.manifest_bytes, &goes_on, snapshot.turn());
     for file in &found {
-        snapshot.go_on()?;
+        let before = spending.spent();
         let blob = snapshot.read(file.id)?;
-        let mut read = manifests_of(&file.path, blob.content(), yaml_limits);
-        memory += file.size.saturating_mul(3) + read.manifests.len() as u64 * 200;
+        let mut read = manifests_of(&file.path, blob.content(), limits.depth, &mut spending);
+        snapshot.go_on()?;
+        if spending.is_over() {
+            let what =
+                format!("the memory of the manifests up to `{}`, YAML's aliases written out,", file.path);
+            return Err(too_large(&what, limits.manifest_bytes, "bytes"));
+        }
+        if read.manifests.is_empty() {
+            spending.give_back_to(before);
+        }
         manifests.append(&mut read.manifests);
         problems.append(&mut read.problems);
         warnings.append(&mut read.warnings);
@@ -89,7 +97,10 @@ pub(super) fn render(
     if !problems.is_empty() {
         return Err(RenderProblem::Manifests(problems).into());
     }
-    Ok(Rendered { manifests, inputs, warnings, source_type: "Directory", bytes: memory })
+    let bytes = spending.spent()
+        + manifests.len() * MANIFEST
+        + inputs.iter().map(|(path, _)| path.len() + INPUT).sum::<usize>();
+    Ok(Rendered { manifests, inputs, warnings, source_type: "Directory", bytes: bytes as u64 })
 }
 
 fn glob(field: &'static str, pattern: &str) -> Result<Option<Glob>, RenderProblem> {
@@ -184,7 +195,7 @@ impl Walk<'_> {
         if self.found.len() >= limits.files {
             return Err(too_large("the number of manifest files of the source", limits.files, "files"));
         }
-        self.found.push(Found { path, id, size });
+        self.found.push(Found { path, id });
         Ok(())
     }
 }
@@ -205,14 +216,18 @@ struct Read {
     warnings: Vec<ManifestProblem>,
 }
 
-fn manifests_of(path: &str, content: &[u8], limits: YamlLimits) -> Read {
+fn manifests_of(path: &str, content: &[u8], depth: usize, spending: &mut Spending<'_>) -> Read {
     let mut read = Read::default();
     if contains(content, SKIP) {
         return read;
     }
     let file: Arc<str> = Arc::from(path);
     let is_json = std::path::Path::new(path).extension().is_some_and(|extension| extension == "json");
-    let documents = if is_json { vec![yaml::json(content)] } else { yaml::documents(content, limits) };
+    let documents = if is_json {
+        vec![yaml::json(content, spending)]
+    } else {
+        yaml::documents_within(content, depth, spending)
+    };
     // Argo CD stops at the first failure; it counts as an error if objects came before it.
     let mut before_failure = 0;
     for document in documents {

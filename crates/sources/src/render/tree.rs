@@ -1,5 +1,7 @@
 //! A commit's files, by path, without a checkout.
 
+use std::sync::Mutex;
+
 use git2::{ErrorCode, ObjectType, Oid, Repository, Tree};
 use sha2::{Digest, Sha256};
 
@@ -10,7 +12,9 @@ use crate::error::RenderProblem;
 /// Symbolic links that are followed for one path, as Linux does.
 const LINKS: usize = 40;
 /// Bytes of a symbolic link's target.
-const TARGET: usize = 4096;
+const TARGET: u64 = 4096;
+/// Bytes of a folder's listing: 500,000 names of common length.
+const FOLDER: u64 = 32 << 20;
 
 /// What is at a path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,7 +51,7 @@ impl From<Spent> for TreeProblem {
 /// One commit of one repository.
 pub(crate) struct Snapshot<'r> {
     repository: &'r Repository,
-    allowance: &'r Allowance,
+    allowance: &'r Allowance<'r>,
     root: Oid,
 }
 
@@ -66,11 +70,16 @@ impl<'r> Snapshot<'r> {
     pub(crate) fn new(
         repository: &'r Repository,
         commit: &str,
-        allowance: &'r Allowance,
+        allowance: &'r Allowance<'r>,
     ) -> Result<Self, TreeProblem> {
         let id = Oid::from_str(commit).map_err(damaged)?;
-        let root = repository.find_commit(id).map_err(damaged)?.tree_id();
+        let root = crate::store::find_commit(repository, id).map_err(damaged)?.tree_id();
         Ok(Self { repository, allowance, root })
+    }
+
+    /// Renders that need much memory go one after the other, by this.
+    pub(crate) fn turn(&self) -> &Mutex<()> {
+        self.allowance.turn()
     }
 
     /// Asks whether the render may go on.
@@ -145,9 +154,13 @@ impl<'r> Snapshot<'r> {
             if links > LINKS {
                 return Err(TreeProblem::TooManyLinks { file: path.to_owned() });
             }
-            let target = self.target(entry.1)?;
             inputs.note(file.clone(), Input::Blob(entry.1.to_string()));
-            if target.starts_with('/') || target.len() > TARGET {
+            if self.size(entry.1)? > TARGET {
+                let target = format!("more than {TARGET} bytes");
+                return Err(TreeProblem::LinkEscapes { file, target });
+            }
+            let target = self.target(entry.1)?;
+            if target.starts_with('/') {
                 return Err(TreeProblem::LinkEscapes { file, target });
             }
             real.pop();
@@ -163,12 +176,7 @@ impl<'r> Snapshot<'r> {
 
     /// A file's size.
     pub(crate) fn size(&self, file: Oid) -> Result<u64, TreeProblem> {
-        let odb = self.repository.odb().map_err(damaged)?;
-        let (size, kind) = odb.read_header(file).map_err(damaged)?;
-        if kind != ObjectType::Blob {
-            return Err(TreeProblem::Damaged(format!("object {file} is not a file")));
-        }
-        Ok(size as u64)
+        self.size_of(file, ObjectType::Blob)
     }
 
     /// A file's content. Ask for its size first.
@@ -190,8 +198,24 @@ impl<'r> Snapshot<'r> {
         })
     }
 
+    /// An object's size, by its header alone: reading an object takes its whole size in memory.
+    fn size_of(&self, id: Oid, wanted: ObjectType) -> Result<u64, TreeProblem> {
+        let odb = self.repository.odb().map_err(damaged)?;
+        let (size, kind) = odb.read_header(id).map_err(damaged)?;
+        if kind != wanted {
+            return Err(TreeProblem::Damaged(format!("object {id} is not a {wanted}")));
+        }
+        Ok(size as u64)
+    }
+
     fn tree(&self, id: Oid) -> Result<Tree<'r>, TreeProblem> {
         self.go_on()?;
+        if self.size_of(id, ObjectType::Tree)? > FOLDER {
+            return Err(TreeProblem::Spent(Spent::Bound(RenderProblem::TooLarge {
+                what: "the listing of a folder".to_owned(),
+                limit: format!("{FOLDER} bytes"),
+            })));
+        }
         self.repository.find_tree(id).map_err(damaged)
     }
 

@@ -53,7 +53,7 @@ pub(super) fn metadata(
 ) -> Result<CommitMetadata, RepositoryProblem> {
     let failed = |error: git2::Error| store::of_git("read a commit", &error);
     let id = git2::Oid::from_str(commit.as_str()).map_err(failed)?;
-    let found = repository.find_commit(id).map_err(failed)?;
+    let found = store::find_commit(repository, id).map_err(failed)?;
     let author = found.author();
     let name = String::from_utf8_lossy(author.name_bytes()).into_owned();
     let address = String::from_utf8_lossy(author.email_bytes()).into_owned();

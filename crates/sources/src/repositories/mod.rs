@@ -45,6 +45,8 @@ struct Inner {
     remotes: Mutex<HashMap<[u8; 32], Arc<Remote>>>,
     renders: Cache,
     workers: Arc<Semaphore>,
+    /// Renders that need much memory go one after the other.
+    large: Mutex<()>,
     fetches: Semaphore,
 }
 
@@ -72,6 +74,7 @@ impl Repositories {
             remotes: Mutex::default(),
             renders: Cache::new(limits.render_cache_bytes),
             workers: Arc::new(Semaphore::new(limits.workers.max(1))),
+            large: Mutex::default(),
             fetches: Semaphore::new(FETCHES),
             limits,
         };
@@ -158,7 +161,7 @@ impl Inner {
             let interest = Interest::default();
             let given_up = interest.given_up();
             let read = move |repository: &Repository| {
-                let allowance = Allowance::new(&inner.limits, given_up);
+                let allowance = Allowance::new(&inner.limits, &inner.large, given_up);
                 inner.render_in(repository, key, &source, &commit, &allowance)
             };
             let outcome = self.read(access, read).await.map_err(RenderProblem::Repository)?;
@@ -188,7 +191,7 @@ impl Inner {
         key: RequestKey,
         source: &bridgehead_api::application::ApplicationSource,
         commit: &CommitSha,
-        allowance: &Allowance,
+        allowance: &Allowance<'_>,
     ) -> Result<Arc<Rendered>, Failure> {
         let snapshot = Snapshot::new(repository, commit.as_str(), allowance)?;
         if let Some(rendered) = self.renders.at_inputs(key, commit, &snapshot)? {

@@ -5,12 +5,15 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use bridgehead_api::CommitSha;
-use git2::{Indexer, Odb, Oid, Repository, RepositoryInitOptions};
+use git2::{Commit, Indexer, Odb, Oid, Repository, RepositoryInitOptions};
 use tokio::sync::mpsc::Receiver;
 
 use super::storage;
 use crate::error::{RepositoryProblem, Step};
 use crate::git::{Held, PackPiece};
+
+/// Bytes of a commit.
+const COMMIT: usize = 4 << 20;
 
 /// The repository in `folder/git`.
 pub(crate) struct Bare {
@@ -134,9 +137,18 @@ impl Bare {
 /// True if the commit and its root folder are in the repository.
 pub(crate) fn has(repository: &Repository, commit: &CommitSha) -> bool {
     Oid::from_str(commit.as_str())
-        .and_then(|id| repository.find_commit(id))
-        .and_then(|commit| commit.tree())
-        .is_ok()
+        .and_then(|id| find_commit(repository, id))
+        .is_ok_and(|commit| repository.odb().is_ok_and(|odb| odb.exists(commit.tree_id())))
+}
+
+/// Reads a commit, unless its message is larger than any that a person writes.
+pub(crate) fn find_commit(repository: &Repository, id: Oid) -> Result<Commit<'_>, git2::Error> {
+    let (size, _) = repository.odb()?.read_header(id)?;
+    if size > COMMIT {
+        let reason = format!("commit {id} has {size} bytes");
+        return Err(git2::Error::new(git2::ErrorCode::Invalid, git2::ErrorClass::Object, reason));
+    }
+    repository.find_commit(id)
 }
 
 /// Writes the newest of the commits into one pack, in place of all packs. The caller holds the files alone.

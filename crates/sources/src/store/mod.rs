@@ -25,7 +25,7 @@ use tokio::sync::RwLock;
 use crate::error::RepositoryProblem;
 use crate::git::Held;
 
-pub(crate) use bare::{Bare, Received, Writing, has, of_git, pack_anew, problem};
+pub(crate) use bare::{Bare, Received, Writing, find_commit, has, of_git, pack_anew, problem};
 
 /// Processes that may share a cache folder.
 const PARTS: usize = 16;

@@ -6,16 +6,22 @@ use granit_parser::{Event, Marker, Parser, ScalarStyle, Span, StrInput};
 use serde_json::{Map, Value};
 
 use super::resolve::{Scalar, Tag, resolve};
-use super::{Document, Problem, YamlLimits};
+use super::spending::{MAP, Spending, VALUE};
+use super::{Document, Problem};
 
 /// Reads the first document of a chunk; what follows it (after a line of `...`) is not read, as in Go.
-pub(super) fn compose(text: &str, first_line: u32, limits: YamlLimits) -> Result<Document, Problem> {
+pub(super) fn compose(
+    text: &str,
+    first_line: u32,
+    depth: usize,
+    spending: &mut Spending<'_>,
+) -> Result<Document, Problem> {
     let mut composer = Composer {
         parser: Parser::new_from_str_with_options(text, granit_parser::options! { emit_comments: false }),
         first_line,
-        limits,
+        depth,
+        spending,
         anchors: HashMap::new(),
-        weight: 0,
         item_lines: Vec::new(),
         warnings: Vec::new(),
     };
@@ -69,18 +75,18 @@ struct Anchor {
     weight: usize,
 }
 
-struct Composer<'t> {
+struct Composer<'t, 's, 'l> {
     parser: Parser<'t, StrInput<'t>>,
     first_line: u32,
-    limits: YamlLimits,
+    depth: usize,
+    /// What aliases are written out at the cost of.
+    spending: &'s mut Spending<'l>,
     anchors: HashMap<usize, Anchor>,
-    /// Bytes of the document so far, aliases written out.
-    weight: usize,
     item_lines: Vec<u32>,
     warnings: Vec<Problem>,
 }
 
-impl<'t> Composer<'t> {
+impl<'t> Composer<'t, '_, '_> {
     fn next(&mut self) -> Result<(Event<'t>, Span), Problem> {
         match self.parser.next() {
             Some(Ok(pair)) => Ok(pair),
@@ -111,14 +117,7 @@ impl<'t> Composer<'t> {
     }
 
     fn add(&mut self, weight: usize, span: Span) -> Result<(), Problem> {
-        self.weight = self.weight.saturating_add(weight);
-        if self.weight > self.limits.expanded_bytes {
-            let limit = self.limits.expanded_bytes;
-            return Err(
-                self.problem(span, format!("the document is larger than {limit} bytes, aliases written out"))
-            );
-        }
-        Ok(())
+        self.spending.take(weight).map_err(|message| self.problem(span, message))
     }
 
     fn json(&self, node: Node, span: Span) -> Result<Value, Problem> {
@@ -129,10 +128,10 @@ impl<'t> Composer<'t> {
     }
 
     fn node(&mut self, event: Event<'t>, span: Span, depth: usize, place: Place) -> Result<Node, Problem> {
-        if depth > self.limits.depth {
-            return Err(self.problem(span, format!("it is nested deeper than {}", self.limits.depth)));
+        if depth > self.depth {
+            return Err(self.problem(span, format!("it is nested deeper than {}", self.depth)));
         }
-        let before = self.weight;
+        let before = self.spending.spent();
         let (node, anchor) = match event {
             Event::Alias(id) => {
                 let Some(anchor) = self.anchors.get(&id) else {
@@ -143,7 +142,7 @@ impl<'t> Composer<'t> {
                 return Ok(node);
             }
             Event::Scalar(text, style, anchor, tag) => {
-                self.add(text.len() + 8, span)?;
+                self.add(VALUE + text.len(), span)?;
                 let tag = tag.map_or(Tag::None, |tag| match tag.handle() {
                     "tag:yaml.org,2002:" => Tag::of_suffix(tag.suffix()),
                     _ if tag.suffix().is_empty() => Tag::Text,
@@ -153,12 +152,18 @@ impl<'t> Composer<'t> {
                     .map_err(|message| self.problem(span, message))?;
                 (Node::Scalar(scalar), anchor)
             }
-            Event::SequenceStart(_, anchor, _) => (Node::Value(self.list(depth, place)?), anchor),
-            Event::MappingStart(_, anchor, _) => (Node::Value(self.map(depth, place)?), anchor),
+            Event::SequenceStart(_, anchor, _) => {
+                self.add(VALUE, span)?;
+                (Node::Value(self.list(depth, place)?), anchor)
+            }
+            Event::MappingStart(_, anchor, _) => {
+                self.add(VALUE + MAP, span)?;
+                (Node::Value(self.map(depth, place)?), anchor)
+            }
             _ => return Err(self.problem(span, "the document ends too early")),
         };
         if anchor != 0 {
-            let weight = self.weight - before;
+            let weight = self.spending.spent() - before;
             // The anchor keeps a copy of its own.
             self.add(weight, span)?;
             self.anchors.insert(anchor, Anchor { node: node.clone(), weight });
@@ -177,7 +182,6 @@ impl<'t> Composer<'t> {
                 let line = self.line(span.start);
                 self.item_lines.push(line);
             }
-            self.add(8, span)?;
             let node = self.node(event, span, depth + 1, Place::Inside)?;
             items.push(self.json(node, span)?);
         }

@@ -11,15 +11,19 @@
 mod compose;
 mod encoding;
 mod resolve;
+mod spending;
 
 use serde_json::Value;
+
+pub(crate) use spending::Spending;
 
 /// Bounds of one file.
 #[derive(Clone, Copy, Debug)]
 pub struct YamlLimits {
     /// Nesting of lists and maps.
     pub depth: usize,
-    /// Bytes that a document may have once its aliases are written out. Stops documents that grow without end.
+    /// Bytes of memory that its documents may take, about, once aliases are written out. Stops documents that grow
+    /// without end.
     pub expanded_bytes: usize,
 }
 
@@ -53,24 +57,37 @@ pub struct Problem {
 
 /// All documents of a file in their order; a broken one does not hide the others.
 pub fn documents(bytes: &[u8], limits: YamlLimits) -> Vec<Result<Document, Problem>> {
+    documents_within(bytes, limits.depth, &mut Spending::alone(limits.expanded_bytes))
+}
+
+/// The same for one file of several, which share what they may take.
+pub(crate) fn documents_within(
+    bytes: &[u8],
+    depth: usize,
+    spending: &mut Spending<'_>,
+) -> Vec<Result<Document, Problem>> {
     let text = match encoding::text(bytes) {
         Ok(text) => text,
         Err(problem) => return vec![Err(problem)],
     };
-    if text.trim_start().starts_with('{')
-        && let Some(documents) = json_stream(&text, limits)
-    {
-        return documents.into_iter().map(Ok).collect();
+    if text.trim_start().starts_with('{') {
+        let before = spending.spent();
+        match json_stream(&text, spending) {
+            Ok(Some(documents)) => return documents.into_iter().map(Ok).collect(),
+            Ok(None) => spending.give_back_to(before),
+            Err(problem) => return vec![Err(problem)],
+        }
     }
     split(&text)
         .into_iter()
-        .map(|chunk| chunk.and_then(|chunk| compose::compose(&chunk.text, chunk.line, limits)))
+        .map(|chunk| chunk.and_then(|chunk| compose::compose(&chunk.text, chunk.line, depth, spending)))
         .collect()
 }
 
 /// The one document of a JSON file.
-pub fn json(bytes: &[u8]) -> Result<Document, Problem> {
+pub(crate) fn json(bytes: &[u8], spending: &mut Spending<'_>) -> Result<Document, Problem> {
     let text = encoding::text(bytes)?;
+    pay_for_json(&text, spending)?;
     let mut stream = serde_json::Deserializer::from_str(&text).into_iter::<Value>();
     let value = match stream.next() {
         Some(Ok(value)) => value,
@@ -78,32 +95,64 @@ pub fn json(bytes: &[u8]) -> Result<Document, Problem> {
         None => return Err(Problem { line: 1, message: "the file is empty".to_owned() }),
     };
     let end = stream.byte_offset();
+    let mut lines = Lines::new(&text);
     if !text[end..].trim().is_empty() {
-        let line = line_at(&text, end + (text[end..].len() - text[end..].trim_start().len()));
+        let line = lines.of_content_at(end);
         return Err(Problem { line, message: "a JSON file holds a single object".to_owned() });
     }
-    Ok(json_document(value, &text, 0))
+    Ok(json_document(value, lines.of_content_at(0)))
 }
 
 /// A series of JSON objects; `None` where it is not, and may be YAML.
-fn json_stream(text: &str, _limits: YamlLimits) -> Option<Vec<Document>> {
+fn json_stream(text: &str, spending: &mut Spending<'_>) -> Result<Option<Vec<Document>>, Problem> {
+    pay_for_json(text, spending)?;
     let mut documents = Vec::new();
+    let mut lines = Lines::new(text);
     let mut stream = serde_json::Deserializer::from_str(text).into_iter::<Value>();
     loop {
         let start = stream.byte_offset();
         match stream.next() {
-            Some(Ok(value)) => documents.push(json_document(value, text, start)),
-            Some(Err(_)) => return None,
-            None => return Some(documents),
+            Some(Ok(value)) => documents.push(json_document(value, lines.of_content_at(start))),
+            Some(Err(_)) => return Ok(None),
+            None => return Ok(Some(documents)),
         }
     }
 }
 
-fn json_document(mut value: Value, text: &str, start: usize) -> Document {
+/// The parser cannot be stopped in the middle, so JSON is paid for before it is read.
+fn pay_for_json(text: &str, spending: &mut Spending<'_>) -> Result<(), Problem> {
+    spending.take(spending::weight_of_json(text)).map_err(|message| Problem { line: 1, message })
+}
+
+fn json_document(mut value: Value, line: u32) -> Document {
     resolve::go_numbers(&mut value);
-    let rest = &text[start..];
-    let line = line_at(text, start + (rest.len() - rest.trim_start().len()));
     Document { value, line, item_lines: Vec::new(), warnings: Vec::new() }
+}
+
+/// Line numbers of places that come one after the other.
+struct Lines<'t> {
+    text: &'t str,
+    offset: usize,
+    line: u32,
+}
+
+impl<'t> Lines<'t> {
+    fn new(text: &'t str) -> Self {
+        Self { text, offset: 0, line: 1 }
+    }
+
+    /// The line of the first content at the offset or after it.
+    fn of_content_at(&mut self, offset: usize) -> u32 {
+        let rest = &self.text[offset..];
+        let content = offset + (rest.len() - rest.trim_start().len());
+        if content < self.offset {
+            *self = Self::new(self.text);
+        }
+        let passed = line_feeds(&self.text.as_bytes()[self.offset..content]);
+        self.line = self.line.saturating_add(u32::try_from(passed).unwrap_or(u32::MAX));
+        self.offset = content;
+        self.line
+    }
 }
 
 fn of_json(error: &serde_json::Error) -> Problem {
@@ -111,11 +160,6 @@ fn of_json(error: &serde_json::Error) -> Problem {
     // The position is said apart.
     let message = text.rsplit_once(" at line ").map_or(text.as_str(), |(message, _)| message).to_owned();
     Problem { line: u32::try_from(error.line()).unwrap_or(0), message }
-}
-
-fn line_at(text: &str, offset: usize) -> u32 {
-    let lines = line_feeds(&text.as_bytes()[..offset.min(text.len())]);
-    u32::try_from(lines + 1).unwrap_or(u32::MAX)
 }
 
 fn line_feeds(bytes: &[u8]) -> usize {
@@ -167,7 +211,11 @@ mod tests {
 
     use serde_json::json;
 
-    use super::{YamlLimits, documents, json};
+    use super::{Document, Problem, Spending, YamlLimits, documents};
+
+    fn json(bytes: &[u8]) -> Result<Document, Problem> {
+        super::json(bytes, &mut Spending::alone(YamlLimits::default().expanded_bytes))
+    }
 
     fn read(text: &str) -> Vec<Result<(serde_json::Value, u32), (u32, String)>> {
         documents(text.as_bytes(), YamlLimits::default())
@@ -213,6 +261,37 @@ mod tests {
         }
         let (_, message) = read(&text).remove(0).expect_err("it is too large");
         assert!(message.contains("aliases"), "{message}");
+    }
+
+    #[test]
+    fn files_share_what_they_may_take() {
+        let list = (0..500).map(|_| "*a").collect::<Vec<_>>().join(", ");
+        let text = format!("a: &a {}\nb: [{list}]\n", "x".repeat(1000));
+        let mut spending = Spending::alone(1_000_000);
+        let first = super::documents_within(text.as_bytes(), 100, &mut spending).remove(0);
+        assert!(first.is_ok(), "{first:?}");
+        assert!(spending.spent() > 500_000, "aliases count as what they stand for");
+        let second = super::documents_within(text.as_bytes(), 100, &mut spending).remove(0);
+        assert!(second.is_err_and(|problem| problem.message.contains("aliases written out")));
+    }
+
+    #[test]
+    fn json_is_paid_for_before_it_is_read() {
+        let text = format!("{{\"a\": [{}1]}}", "{},".repeat(1000));
+        assert!(super::json(text.as_bytes(), &mut Spending::alone(10_000)).is_err());
+        // Braces and commas in text are text.
+        let text = format!("{{\"a\": \"\\\"{}\"}}", "{},".repeat(1000));
+        assert!(super::json(text.as_bytes(), &mut Spending::alone(10_000)).is_ok());
+    }
+
+    #[test]
+    fn many_documents_of_json_cost_no_more_than_their_length() {
+        // Counting the lines of each from the begin would be 10^11 bytes to look at.
+        let text = "{\"a\": 1}\n".repeat(150_000);
+        let read =
+            documents(text.as_bytes(), YamlLimits { expanded_bytes: usize::MAX, ..YamlLimits::default() });
+        let last = read.last().and_then(|document| document.as_ref().ok()).expect("it is read");
+        assert_eq!((read.len(), last.line), (150_000, 150_000));
     }
 
     #[test]
