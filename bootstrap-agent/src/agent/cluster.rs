@@ -4,6 +4,7 @@ use std::cell::RefCell;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bridgehead_api::GroupKind;
 use bridgehead_api::application::PropagationPolicy;
 use bridgehead_engine::manifest::{Live, Manifest};
 use bridgehead_kubernetes::discovery::{Discoverer, Discovery, Resource};
@@ -104,7 +105,19 @@ impl Cluster for LiveCluster {
     }
 
     fn watch(&self, resource: &Resource) {
-        self.watches.borrow_mut().start(WatchTarget::all(resource.clone()));
+        let mut watches = self.watches.borrow_mut();
+        let kind = &resource.gvk.group_kind;
+        let mut of_kind = watches.targets().filter(|target| target.kind() == kind);
+        if of_kind.any(|target| target.resource.gvk == resource.gvk) {
+            return;
+        }
+        drop(of_kind);
+        watches.stop(kind);
+        watches.start(WatchTarget::all(resource.clone()));
+    }
+
+    fn unwatch(&self, kind: &GroupKind) {
+        self.watches.borrow_mut().stop(kind);
     }
 
     async fn call(&self, call: Call) -> Result<Reply, CallError> {

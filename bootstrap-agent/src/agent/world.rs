@@ -13,7 +13,7 @@ use bridgehead_engine::source::RefAdvertisement;
 use bridgehead_kubernetes::cache::Frame;
 use bridgehead_kubernetes::watch::{WatchEvent, WatchNews, WatchTarget, Watches};
 use bridgehead_kubernetes::write::{EventType, Happening, record_event};
-use bridgehead_kubernetes::{Connection, connect};
+use bridgehead_kubernetes::{ApiErrorKind, Connection, connect};
 use bridgehead_sources::{RenderRequest, Rendered, RepoAccess, Repositories, SourceError};
 use jiff::Timestamp;
 use tokio::sync::mpsc;
@@ -21,7 +21,9 @@ use tokio::sync::mpsc;
 use super::cluster::{LiveCluster, WatchReceiver};
 use super::destination;
 use crate::controller::control_resource;
-use crate::controller::world::{Announcement, ClusterId, ClusterTarget, ControlKind, Event, World};
+use crate::controller::world::{
+    Announcement, ClusterId, ClusterTarget, ControlKind, Event, WatchFailure, World,
+};
 
 /// Name of the agent in events.
 const COMPONENT: &str = "bridgehead";
@@ -140,7 +142,7 @@ impl Inbox {
 }
 
 fn unpack(ready: &mut VecDeque<Event>, id: &ClusterId, event: WatchEvent) {
-    let kind = event.target.kind().clone();
+    let kind = event.target.resource.gvk.clone();
     match event.news {
         WatchNews::Frames(frames) => ready.extend(frames.into_iter().map(|frame| Event::Frame {
             cluster: id.clone(),
@@ -148,10 +150,15 @@ fn unpack(ready: &mut VecDeque<Event>, id: &ClusterId, event: WatchEvent) {
             frame,
         })),
         WatchNews::Interrupted { message } => {
-            ready.push_back(Event::WatchFailed { cluster: id.clone(), kind, message, is_refused: false });
+            let reason = WatchFailure::Interrupted;
+            ready.push_back(Event::WatchFailed { cluster: id.clone(), kind, message, reason });
         }
-        WatchNews::Refused { message, .. } => {
-            ready.push_back(Event::WatchFailed { cluster: id.clone(), kind, message, is_refused: true });
+        WatchNews::Refused { message, kind: refusal } => {
+            let reason = match refusal {
+                ApiErrorKind::KindNotServed => WatchFailure::NotServed,
+                _ => WatchFailure::Refused,
+            };
+            ready.push_back(Event::WatchFailed { cluster: id.clone(), kind, message, reason });
         }
         WatchNews::Resumed => ready.push_back(Event::WatchResumed { cluster: id.clone(), kind }),
     }

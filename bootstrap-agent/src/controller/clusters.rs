@@ -11,7 +11,7 @@ use bridgehead_kubernetes::cache::{Applied, Change, Frame, FrameError, LiveCache
 use bridgehead_kubernetes::discovery::Resource;
 use jiff::{SignedDuration, Timestamp};
 
-use super::world::{Cluster, Reply};
+use super::world::{Cluster, Reply, WatchFailure};
 
 /// One destination.
 pub(super) struct ClusterHandle<C> {
@@ -85,8 +85,8 @@ impl Missing {
 pub(super) struct WatchTrouble {
     /// In the API server's words, or what happened on the way.
     pub message: String,
-    /// True if the API server does not let us.
-    pub is_refused: bool,
+    /// Why.
+    pub reason: WatchFailure,
     /// Since when.
     pub since: Timestamp,
 }
@@ -98,7 +98,7 @@ const INTERRUPTION: SignedDuration = SignedDuration::from_secs(30);
 impl WatchTrouble {
     /// From when on people have to know.
     fn counts_from(&self) -> Timestamp {
-        if self.is_refused {
+        if self.reason == WatchFailure::Refused {
             return self.since;
         }
         self.since.saturating_add(INTERRUPTION).unwrap_or(Timestamp::MAX)
@@ -200,24 +200,61 @@ impl<C: Cluster> ClusterHandle<C> {
         self.served.replace(now.clone()) != now
     }
 
-    /// Begins to watch a kind. True once everything of it is known.
+    /// Watches a kind in this version. True once everything of it is known.
     pub(super) fn watch(&self, resource: &Resource) -> bool {
+        let kind = &resource.gvk.group_kind;
         if self.cache.borrow_mut().add_kind(resource) {
+            // What was wrong with a watch of another version is over with it.
+            self.failing.borrow_mut().remove(kind);
             self.cluster.watch(resource);
         }
-        self.cache.borrow().is_synced(&resource.gvk.group_kind)
+        self.cache.borrow().is_synced(kind)
     }
 
-    /// A watch does not go on.
-    pub(super) fn watch_failed(&self, kind: &GroupKind, message: String, is_refused: bool, now: Timestamp) {
-        if is_refused {
+    /// Has the watches go on in the versions that the cluster prefers now. A kind that neither its watch nor the
+    /// cluster's own word finds any more is let go of, with its objects.
+    pub(super) fn follow_served(&self) -> Vec<Change> {
+        let Some(served) = self.cluster.kinds() else { return Vec::new() };
+        let watched: Vec<GroupKind> = self.cache.borrow().kinds().cloned().collect();
+        let mut gone = Vec::new();
+        for kind in watched {
+            if let Some(resource) = served.preferred(&kind) {
+                self.watch(resource);
+            } else if !served.is_uncertain(&kind.group) && self.is_not_served(&kind) {
+                self.failing.borrow_mut().remove(&kind);
+                self.cluster.unwatch(&kind);
+                gone.extend(self.cache.borrow_mut().remove_kind(&kind));
+            }
+        }
+        gone
+    }
+
+    fn is_not_served(&self, kind: &GroupKind) -> bool {
+        self.failing.borrow().get(kind).is_some_and(|trouble| trouble.reason == WatchFailure::NotServed)
+    }
+
+    /// True if what is told of a kind is of the watch that there is, and not of one before it.
+    pub(super) fn watches(&self, kind: &GroupVersionKind) -> bool {
+        self.cache.borrow().expects(kind)
+    }
+
+    /// A watch does not go on. True if that is news.
+    pub(super) fn watch_failed(
+        &self,
+        kind: &GroupKind,
+        message: String,
+        reason: WatchFailure,
+        now: Timestamp,
+    ) -> bool {
+        if reason == WatchFailure::Refused {
             self.cache.borrow_mut().set_refused(kind, message.as_str());
         } else {
             self.cache.borrow_mut().set_interrupted(kind, true);
         }
         let mut failing = self.failing.borrow_mut();
         let since = failing.get(kind).map_or(now, |known| known.since);
-        failing.insert(kind.clone(), WatchTrouble { message, is_refused, since });
+        let before = failing.insert(kind.clone(), WatchTrouble { message, reason, since });
+        before.is_none_or(|before| before.reason != reason)
     }
 
     /// A watch goes on. What kept it from that until now, if anything did.

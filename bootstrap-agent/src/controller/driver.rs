@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use bridgehead_api::{ApplicationKey, GroupKind};
+use bridgehead_api::{ApplicationKey, GroupKind, GroupVersionKind};
 use bridgehead_kubernetes::cache::{Applied, Change, Frame, FrameKind};
 use futures::future::LocalBoxFuture;
 use futures::stream::{FuturesUnordered, StreamExt};
@@ -14,7 +14,7 @@ use super::pass::Stop;
 use super::queue::Priority;
 use super::reconcile::{Wake, reconcile};
 use super::repositories::RepositoryKey;
-use super::world::{Cluster as _, ClusterId, Event, World};
+use super::world::{Cluster as _, ClusterId, Event, WatchFailure, World};
 use super::{Controller, State, Work};
 
 /// Why the controller returned.
@@ -159,6 +159,7 @@ impl<W: World> Controller<W> {
             );
             return;
         }
+        self.follow_served(id, &handle);
         if handle.serves_something_else() {
             self.look_at_all_of(id);
         } else {
@@ -222,6 +223,10 @@ impl<W: World> Controller<W> {
             Event::Control { kind, frame } => self.take_control(kind, &frame),
             Event::Frame { cluster, kind, frame } => {
                 let Some(handle) = self.state.borrow().clusters.get(&cluster).cloned() else { return false };
+                if !handle.watches(&kind) {
+                    return false;
+                }
+                let kind = kind.group_kind;
                 if is_definition(&kind) && handle.cache.borrow().is_synced(&kind) && changes(&frame) {
                     let now = self.world.now();
                     self.state.borrow_mut().queue.add(Work::Kinds(cluster.clone()), now, Priority::Change);
@@ -242,18 +247,24 @@ impl<W: World> Controller<W> {
                 }
             }
             Event::Kinds { cluster, trouble } => {
-                if let Some(handle) = self.state.borrow().clusters.get(&cluster) {
+                let handle = self.state.borrow().clusters.get(&cluster).cloned();
+                if let Some(handle) = handle {
                     *handle.trouble.borrow_mut() = trouble;
                     // Who waits for the first answer is woken below.
                     handle.serves_something_else();
+                    self.follow_served(&cluster, &handle);
                 }
                 self.wake_waiting(&cluster);
             }
-            Event::WatchFailed { cluster, kind, message, is_refused } => {
-                tracing::warn!(%cluster, kind = %kind, error = message, "a watch failed and is tried again");
-                self.watch_failed(&cluster, &kind, message, is_refused);
+            Event::WatchFailed { cluster, kind, message, reason } => {
+                self.watch_failed(&cluster, &kind, message, reason);
             }
-            Event::WatchResumed { cluster, kind } => self.watch_resumed(&cluster, &kind),
+            Event::WatchResumed { cluster, kind } => {
+                let handle = self.state.borrow().clusters.get(&cluster).cloned();
+                if handle.is_some_and(|handle| handle.watches(&kind)) {
+                    self.watch_resumed(&cluster, &kind.group_kind);
+                }
+            }
             Event::Pushed { repository } => {
                 let now = self.world.now();
                 let mut state = self.state.borrow_mut();
@@ -272,12 +283,26 @@ impl<W: World> Controller<W> {
     }
 
     /// A watch does not go on: at once told to who cannot do without it, and to all if it lasts.
-    fn watch_failed(&self, id: &ClusterId, kind: &GroupKind, message: String, is_refused: bool) {
+    fn watch_failed(&self, id: &ClusterId, kind: &GroupVersionKind, message: String, reason: WatchFailure) {
         let now = self.world.now();
-        let Some(handle) = self.state.borrow().clusters.get(id).cloned() else { return };
-        handle.watch_failed(kind, message, is_refused, now);
-        let due = handle.watch_trouble_counts_from().unwrap_or(now);
-        self.state.borrow_mut().queue.add(Work::Watches(id.clone()), due, Priority::Change);
+        let handle = self.state.borrow().clusters.get(id).cloned();
+        let Some(handle) = handle.filter(|handle| handle.watches(kind)) else { return };
+        if reason == WatchFailure::NotServed {
+            // It may be served in another version, or not at all any more. Nothing else may announce that.
+            self.state.borrow_mut().queue.add(Work::Kinds(id.clone()), now, Priority::Change);
+        }
+        if handle.watch_failed(&kind.group_kind, message.clone(), reason, now) {
+            tracing::warn!(cluster = %id, kind = %kind.group_kind, error = message, "a watch failed and is tried again");
+            let due = handle.watch_trouble_counts_from().unwrap_or(now);
+            self.state.borrow_mut().queue.add(Work::Watches(id.clone()), due, Priority::Change);
+        }
+    }
+
+    /// Watches go on in the versions that are served now; whose objects went with their kind look again.
+    fn follow_served(&self, id: &ClusterId, handle: &ClusterHandle<W::Cluster>) {
+        for change in handle.follow_served() {
+            self.changed(id, &change);
+        }
     }
 
     fn watch_resumed(&self, id: &ClusterId, kind: &GroupKind) {

@@ -11,7 +11,7 @@ use super::Controller;
 use super::clusters::Known;
 use super::pass::{Problem, Scope, Stop};
 use super::target::Target;
-use super::world::{Cluster, ClusterId, World};
+use super::world::{Cluster, ClusterId, WatchFailure, World};
 use super::{execute, permissions};
 
 /// Makes sure that everything the target names, and everything that the application had, is known.
@@ -106,7 +106,7 @@ pub(super) fn watch_kinds<W: World>(
     if !troubles.is_empty() {
         let server = scope.target.server.as_str();
         let told = troubles.into_iter().map(|(kind, trouble)| {
-            let hint = if trouble.is_refused {
+            let hint = if trouble.reason == WatchFailure::Refused {
                 "; the account that this agent uses there must be allowed to get, list and watch it"
             } else {
                 ""

@@ -96,8 +96,12 @@ pub trait Cluster: 'static {
     /// Reads again what the API server serves.
     fn refresh_kinds(&self) -> impl Future<Output = Result<(), CallError>>;
 
-    /// Sends the kind's objects, in all namespaces, as [`Event`]s from now on; a second call changes nothing.
+    /// Sends the kind's objects, in all namespaces, as [`Event`]s from now on. A second call changes nothing; one
+    /// with another version of the kind begins anew with that, and ends the watch before.
     fn watch(&self, resource: &Resource);
+
+    /// Ends the watch of a kind. Events that are under way may still come.
+    fn unwatch(&self, kind: &GroupKind);
 
     /// One request.
     fn call(&self, call: Call) -> impl Future<Output = Result<Reply, CallError>>;
@@ -221,8 +225,8 @@ pub enum Event {
     Frame {
         /// Where.
         cluster: ClusterId,
-        /// Of which kind.
-        kind: GroupKind,
+        /// Of which kind, in the version that is watched.
+        kind: GroupVersionKind,
         /// What.
         frame: Frame,
     },
@@ -244,19 +248,19 @@ pub enum Event {
     WatchFailed {
         /// Where.
         cluster: ClusterId,
-        /// Of which kind.
-        kind: GroupKind,
-        /// Why.
+        /// Of which kind, in the version that is watched.
+        kind: GroupVersionKind,
+        /// Why, for people.
         message: String,
-        /// True if the API server does not let us list or watch this.
-        is_refused: bool,
+        /// Why.
+        reason: WatchFailure,
     },
     /// A watch that had failed goes on.
     WatchResumed {
         /// Where.
         cluster: ClusterId,
-        /// Of which kind.
-        kind: GroupKind,
+        /// Of which kind, in the version that is watched.
+        kind: GroupVersionKind,
     },
     /// A commit may have arrived at this repository (a webhook).
     Pushed {
@@ -265,6 +269,17 @@ pub enum Event {
     },
     /// The agent is to end.
     Shutdown,
+}
+
+/// Why a watch does not go on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WatchFailure {
+    /// No answer, or none that makes sense.
+    Interrupted,
+    /// The API server does not let us list or watch this.
+    Refused,
+    /// The kind is not served, or not in this version any more. Told again as long as it is so.
+    NotServed,
 }
 
 /// What the control namespace is watched for.

@@ -297,6 +297,46 @@ fn a_want_is_remembered_until_its_kind_is_kept() {
 }
 
 #[test]
+fn a_kind_in_another_version_is_listed_anew_and_what_was_known_stays_until_then() {
+    let resource =
+        |version: &str| Resource::known(&format!("example.com/{version}"), "Gadget", "gadgets", true);
+    let gadgets = GroupKind::new("example.com", "Gadget");
+    let gadget = |name: &str, version: &str| {
+        json!({"apiVersion": format!("example.com/{version}"), "kind": "Gadget", "metadata": {
+            "name": name, "namespace": "shop", "uid": name, "resourceVersion": "50",
+            "annotations": {TRACKING_ID: format!("shop:example.com/Gadget:shop/{name}")},
+        }})
+    };
+    let key = |name: &str| ObjectKey::new(gadgets.clone(), "shop", name);
+    let list = |cache: &mut LiveCache, objects: &[Value]| {
+        cache.apply_frame(&gadgets, &Frame::list_begins()).unwrap();
+        for object in objects {
+            cache.apply_frame(&gadgets, &event("ADDED", object)).unwrap();
+        }
+        cache.apply_frame(&gadgets, &Frame::list_ends("60".into())).unwrap();
+    };
+    let version_of = |cache: &LiveCache, name: &str| match cache.lookup(&key(name)) {
+        Lookup::Live(held) => Some(held.live().manifest.api_version().to_owned()),
+        _ => None,
+    };
+    let mut cache = LiveCache::new(7);
+    assert!(cache.add_kind(&resource("v1")));
+    list(&mut cache, &[gadget("stays", "v1"), gadget("goes", "v1")]);
+    assert!(!cache.add_kind(&resource("v1")), "nothing has changed");
+    assert!(cache.is_synced(&gadgets));
+
+    assert!(cache.add_kind(&resource("v2")), "it has to be listed in the other version");
+    assert!(cache.expects(&resource("v2").gvk) && !cache.expects(&resource("v1").gvk));
+    assert!(!cache.is_synced(&gadgets));
+    assert_eq!(cache.resource_version(&gadgets), None);
+    assert_eq!(version_of(&cache, "stays").as_deref(), Some("example.com/v1"));
+    list(&mut cache, &[gadget("stays", "v2")]);
+    assert!(cache.is_synced(&gadgets));
+    assert_eq!(version_of(&cache, "stays").as_deref(), Some("example.com/v2"));
+    assert!(matches!(cache.lookup(&key("goes")), Lookup::Absent));
+}
+
+#[test]
 fn a_watch_that_is_too_old_says_so() {
     let mut cache = cache();
     let status =

@@ -84,8 +84,20 @@ impl KindCache {
         }
     }
 
-    pub(super) fn set_version(&mut self, kind: &GroupVersionKind) {
+    pub(super) fn kind(&self) -> &GroupVersionKind {
+        &self.kind
+    }
+
+    /// Frames come in this version from now on, beginning with a list. `false` if they did already.
+    pub(super) fn move_to(&mut self, kind: &GroupVersionKind) -> bool {
+        if self.kind == *kind {
+            return false;
+        }
         self.kind = kind.clone();
+        self.state = KindState::Listing;
+        self.listing = None;
+        self.resource_version = None;
+        true
     }
 
     pub(super) fn state(&self) -> &KindState {
@@ -228,6 +240,7 @@ impl KindCache {
         let known = self.held.find(id, |held| is_key(&held.key, &frame.key));
         if let Some(held) = known
             && !is_newer(&frame.resource_version, &held.resource_version)
+            && !self.is_translation(frame, held)
         {
             return Ok(Outcome::Nothing);
         }
@@ -366,6 +379,13 @@ impl KindCache {
         if self.resource_version.as_ref().is_none_or(|known| is_newer(version, known)) {
             self.resource_version = Some(version.clone());
         }
+    }
+
+    /// True if a list brings what is held, in the version that the kind is watched in now.
+    fn is_translation(&self, frame: &Frame, held: &Held) -> bool {
+        self.listing.is_some()
+            && frame.resource_version == held.resource_version
+            && *held.version() != *self.kind.version
     }
 
     fn is_wanted(&self, id: u64, key: &FrameKey) -> bool {

@@ -21,7 +21,7 @@ mod tracking;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
-use bridgehead_api::{GroupKind, ObjectKey, ResourceVersion};
+use bridgehead_api::{GroupKind, GroupVersionKind, ObjectKey, ResourceVersion};
 use bridgehead_engine::manifest::Live;
 pub use change::{Applied, Change, Happened};
 pub use frame::{Frame, FrameError, FrameKind, ListPage};
@@ -80,13 +80,12 @@ impl LiveCache {
         Self { seed, kinds: HashMap::new(), applications: BTreeMap::new(), wanted_elsewhere: BTreeSet::new() }
     }
 
-    /// Begins to keep a kind. `false` if it was kept already; one that is now served in another
-    /// version goes on with that.
+    /// Begins to keep a kind. `true` if it has to be listed in this version: it was not kept until now, or in
+    /// another version. What was kept then stays until the list is complete.
     pub fn add_kind(&mut self, resource: &Resource) -> bool {
         let group_kind = &resource.gvk.group_kind;
         if let Some(known) = self.kinds.get_mut(group_kind) {
-            known.set_version(&resource.gvk);
-            return false;
+            return known.move_to(&resource.gvk);
         }
         let mut kind = KindCache::new(resource.gvk.clone(), self.seed);
         for key in self.wanted_elsewhere.extract_if(.., |key| key.group_kind == *group_kind) {
@@ -107,6 +106,12 @@ impl LiveCache {
             self.untrack(change);
         }
         changes
+    }
+
+    /// True if this kind is kept, and its frames are expected in this version. Others come from a watch that
+    /// was ended.
+    pub fn expects(&self, kind: &GroupVersionKind) -> bool {
+        self.kinds.get(&kind.group_kind).is_some_and(|known| known.kind() == kind)
     }
 
     /// The kinds that are kept.

@@ -47,7 +47,8 @@ pub enum WatchNews {
     },
     /// The watch goes on where it was.
     Resumed,
-    /// The server doesn't let us list or watch this; it is tried again, rarely.
+    /// The server doesn't let us list or watch this; it is tried again, rarely. That it doesn't serve the kind in
+    /// this version is told each time.
     Refused {
         /// In the server's words.
         message: String,

@@ -247,7 +247,8 @@ impl Task {
             ApiErrorKind::Forbidden | ApiErrorKind::Unauthorized | ApiErrorKind::KindNotServed
         );
         let told = if refused { Told::Refused } else { Told::Interrupted };
-        if position.told != told {
+        // That a path is not served is told at every attempt: what is served has to be looked at until it is known.
+        if position.told != told || error.kind == ApiErrorKind::KindNotServed {
             position.told = told;
             let message = error.to_string();
             let news = match told {

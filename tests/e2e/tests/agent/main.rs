@@ -6,6 +6,7 @@ mod crash;
 mod guard;
 mod guides;
 mod hooks;
+mod kinds;
 mod operations;
 mod polling;
 mod projects;

@@ -1,7 +1,7 @@
 //! One cluster as the agent's client sees it.
 
-use std::cell::RefCell;
-use std::collections::BTreeSet;
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -31,7 +31,19 @@ pub struct SimulatedCluster {
     process: Process,
     events: Queue<Event>,
     kinds: Rc<RefCell<Option<Arc<Discovery>>>>,
-    watched: RefCell<BTreeSet<GroupKind>>,
+    watched: RefCell<BTreeMap<GroupKind, Watched>>,
+}
+
+/// A running watch. Dropping it ends it.
+struct Watched {
+    version: Arc<str>,
+    is_over: Rc<Cell<bool>>,
+}
+
+impl Drop for Watched {
+    fn drop(&mut self) {
+        self.is_over.set(true);
+    }
 }
 
 impl SimulatedCluster {
@@ -96,31 +108,40 @@ impl ClusterTrait for SimulatedCluster {
     }
 
     fn watch(&self, resource: &Resource) {
-        let kind = resource.gvk.group_kind.clone();
-        if !self.watched.borrow_mut().insert(kind.clone()) {
+        let kind = resource.gvk.clone();
+        let mut watched = self.watched.borrow_mut();
+        if watched.get(&kind.group_kind).is_some_and(|running| running.version == kind.version) {
             return;
         }
+        let is_over = Rc::new(Cell::new(false));
+        let begun = Watched { version: Arc::clone(&kind.version), is_over: Rc::clone(&is_over) };
+        watched.insert(kind.group_kind.clone(), begun);
         let (events, id, of) = (self.events.clone(), self.id.clone(), kind.clone());
         let (failed, failed_id, failed_kind) = (self.events.clone(), self.id.clone(), kind.clone());
         let watch = Watch {
             shared: Rc::clone(&self.shared),
             cluster: Rc::clone(&self.cluster),
-            kind,
+            kind: kind.group_kind,
+            is_over,
             namespace: None,
             label: None,
             send: Box::new(move |frame: Frame| {
                 events.push(Event::Frame { cluster: id.clone(), kind: of.clone(), frame });
             }),
-            failed: Box::new(move |message| {
+            failed: Box::new(move |message, reason| {
                 failed.push(Event::WatchFailed {
                     cluster: failed_id.clone(),
                     kind: failed_kind.clone(),
                     message,
-                    is_refused: false,
+                    reason,
                 });
             }),
         };
         self.shared.executor.spawn(self.process, watch.run());
+    }
+
+    fn unwatch(&self, kind: &GroupKind) {
+        self.watched.borrow_mut().remove(kind);
     }
 
     /// The request travels on its own: what was sent is carried out even if the agent dies meanwhile.

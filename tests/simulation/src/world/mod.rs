@@ -107,7 +107,8 @@ impl SimulatedWorld {
                     ControlKind::Application | ControlKind::Project => None,
                 },
                 send: Box::new(move |frame| events.push(Event::Control { kind, frame })),
-                failed: Box::new(|_| {}),
+                failed: Box::new(|_, _| {}),
+                is_over: Rc::default(),
             };
             shared.executor.spawn(process, watch.run());
         }

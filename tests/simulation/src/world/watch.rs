@@ -1,7 +1,9 @@
 //! A watch as a client sees it: a list, then changes; late, doubled, interrupted.
 
+use std::cell::Cell;
 use std::rc::Rc;
 
+use bridgehead::controller::world::WatchFailure;
 use bridgehead_api::GroupKind;
 use bridgehead_kubernetes::cache::Frame;
 use bytes::Bytes;
@@ -21,22 +23,24 @@ pub(super) struct Watch {
     /// Only objects with this label.
     pub(super) label: Option<&'static str>,
     pub(super) send: Box<dyn Fn(Frame)>,
-    pub(super) failed: Box<dyn Fn(String)>,
+    pub(super) failed: Box<dyn Fn(String, WatchFailure)>,
+    /// Nobody wants it any more.
+    pub(super) is_over: Rc<Cell<bool>>,
 }
 
 impl Watch {
-    /// Runs for ever. A watch that broke lists again, as the real one does.
+    /// Runs until it is not wanted any more. A watch that broke lists again, as the real one does.
     pub(super) async fn run(self) {
         let executor = self.shared.executor.clone();
-        loop {
+        while !self.is_over.get() {
             executor.sleep(self.shared.faults.latency(executor.now())).await;
             if self.shared.faults.is_away(executor.now()) {
-                (self.failed)("the API server does not answer".into());
+                self.fail("the API server does not answer", WatchFailure::Interrupted);
                 executor.sleep(self.shared.faults.random().milliseconds(200, 3_000)).await;
                 continue;
             }
             if self.cluster.read(|server| server.kind(&self.kind).is_none()) {
-                (self.failed)("the server could not find the requested resource".into());
+                self.fail("the server could not find the requested resource", WatchFailure::NotServed);
                 let kind = self.kind.clone();
                 self.cluster.when(|server| server.kind(&kind).map(|_| ())).await;
                 continue;
@@ -63,19 +67,26 @@ impl Watch {
             (picked.map(|object| object.to_string()).collect::<Vec<String>>(), server.revision())
         });
         executor.sleep(self.shared.faults.watch_latency(executor.now())).await;
-        (self.send)(Frame::list_begins());
+        self.send(Ok(Frame::list_begins()));
         for line in lines {
             if self.shared.faults.random().chance(100) {
                 executor.sleep(self.shared.faults.watch_latency(executor.now())).await;
             }
             self.send(Frame::item(Bytes::from(line)));
         }
-        (self.send)(Frame::list_ends(revision.to_string().into()));
+        self.send(Ok(Frame::list_ends(revision.to_string().into())));
         revision
+    }
+
+    fn fail(&self, message: &str, reason: WatchFailure) {
+        if !self.is_over.get() {
+            (self.failed)(message.into(), reason);
+        }
     }
 
     fn send(&self, frame: Result<Frame, bridgehead_kubernetes::cache::FrameError>) {
         match frame {
+            Ok(_) if self.is_over.get() => {}
             Ok(frame) => (self.send)(frame),
             Err(error) => self.shared.note(format!("PROBLEM: a frame cannot be read: {error}")),
         }
@@ -86,7 +97,7 @@ impl Watch {
         let executor = self.shared.executor.clone();
         let faults = &self.shared.faults;
         let mut at = from;
-        loop {
+        while !self.is_over.get() {
             let is_expired = self
                 .cluster
                 .when(|server| match server.history().since(&self.kind, at) {
