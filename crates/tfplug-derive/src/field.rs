@@ -33,6 +33,7 @@ enum Opt {
     Default(Expr),
     Check(Expr),
     Replace(String),
+    Another(Expr),
     Keep,
     Sensitive,
     Deprecated(String),
@@ -92,6 +93,7 @@ impl Field {
             ("check", Meta::NameValue(pair)) => self.options.push(Opt::Check(pair.value.clone())),
             ("replace", Meta::NameValue(pair)) => self.options.push(Opt::Replace(string(&pair.value)?)),
             ("replace", Meta::Path(_)) => self.options.push(Opt::Replace(String::new())),
+            ("another", Meta::NameValue(pair)) => self.options.push(Opt::Another(pair.value.clone())),
             ("keep", Meta::Path(_)) => self.options.push(Opt::Keep),
             ("sensitive", Meta::Path(_)) => self.options.push(Opt::Sensitive),
             ("deprecated", Meta::NameValue(pair)) => self.options.push(Opt::Deprecated(string(&pair.value)?)),
@@ -183,6 +185,7 @@ impl Field {
                 let attribute = attribute.check::<#inner, _>(|value: &#inner| (#check)(value));
             },
             Opt::Replace(why) => quote!(let attribute = attribute.replace(#why);),
+            Opt::Another(another) => quote!(let attribute = attribute.another(#another);),
             Opt::Keep => quote!(let attribute = attribute.keep();),
             Opt::Sensitive => quote!(let attribute = attribute.sensitive();),
             Opt::Deprecated(instead) => quote!(let attribute = attribute.deprecated(#instead);),

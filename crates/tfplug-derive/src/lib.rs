@@ -32,6 +32,8 @@ use syn::{DeriveInput, parse_macro_input};
 /// - `default = expression`: the value where the user gives none (a string literal is parsed);
 /// - `check = function` (any number of them): `fn(&T) -> Result<(), impl Display>` for known values;
 /// - `replace` or `replace = "why"`: a change means a new object;
+/// - `another = function`, with `replace`: `fn(&Value, &Value) -> bool` says of a prior and a planned value, parts
+///   of which may be unknown, whether they mean different objects; other changes replace nothing;
 /// - `keep`: an update doesn't change this computed value;
 /// - `sensitive`, `deprecated = "Use ..."`, `name = "type"`;
 /// - `version = attribute`, for a write-only value: the attribute whose change sends it again;

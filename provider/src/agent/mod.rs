@@ -17,7 +17,7 @@ use std::collections::BTreeSet;
 use bridgehead_install::DEFAULT_IMAGE;
 use tfplug::prelude::*;
 
-use crate::connection::{Clients, OwnKubernetes, check_own, connection};
+use crate::connection::{Clients, OwnKubernetes, check_own, cluster_named_by, connection};
 use crate::object::{completed, create_timeout, update_timeout};
 pub(crate) use destroy::served_finalizer;
 pub use model::Agent;
@@ -30,7 +30,7 @@ const PLACE: &str = "place";
 
 /// The cluster and the namespace of an agent.
 fn place(namespace: &str, own: Option<&OwnKubernetes>) -> String {
-    format!("{namespace} {own:?}")
+    format!("{namespace} {}", cluster_named_by(own))
 }
 
 /// The resource.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use tfplug::prelude::*;
 
-use crate::connection::OwnKubernetes;
+use crate::connection::{OwnKubernetes, is_another_cluster};
 
 /// The agent in a cluster, with the custom resource definitions, rights and policies that it needs.
 ///
@@ -84,7 +84,7 @@ pub struct Agent<S: Stage> {
     /// More arguments of the agent.
     pub extra_arguments: S::Input<Option<Vec<String>>>,
     /// Another cluster than the provider's.
-    #[attr(replace = "The agent of the other cluster is another one.")]
+    #[attr(replace = "The agent of the other cluster is another one.", another = is_another_cluster)]
     pub kubernetes: S::Input<Option<OwnKubernetes>>,
     /// How long operations may take.
     pub timeouts: S::Input<Option<Timeouts>>,

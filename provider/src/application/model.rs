@@ -6,7 +6,7 @@ use tfplug::prelude::*;
 
 use super::policy::{IgnoreDifferences, Note, SyncPolicy};
 use super::source::{Source, SourceHydrator};
-use crate::connection::OwnKubernetes;
+use crate::connection::{OwnKubernetes, is_another_cluster};
 use crate::object::check::object_name;
 
 /// What becomes of the workloads when an application is destroyed.
@@ -64,7 +64,7 @@ pub struct Application<S: Stage> {
     #[attr(default = "refuse", check = tfplug::check::one_of(ON_DESTROY))]
     pub on_destroy: S::Input<String>,
     /// Another cluster than the provider's, for the application itself.
-    #[attr(replace = "The object of the other cluster is another one.")]
+    #[attr(replace = "The object of the other cluster is another one.", another = is_another_cluster)]
     pub kubernetes: S::Input<Option<OwnKubernetes>>,
     /// How long operations may take.
     pub timeouts: S::Input<Option<Timeouts>>,

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use tfplug::prelude::*;
 
-use crate::connection::OwnKubernetes;
+use crate::connection::{OwnKubernetes, is_another_cluster};
 use crate::object::check::object_name;
 
 /// A cluster that applications can be deployed to. It is a Secret in the agent's namespace.
@@ -63,7 +63,7 @@ pub struct Cluster<S: Stage> {
     /// Ask for answers that are not compressed.
     pub disable_compression: S::Input<Option<bool>>,
     /// Another cluster than the provider's, for the Secret.
-    #[attr(replace = "The object of the other cluster is another one.")]
+    #[attr(replace = "The object of the other cluster is another one.", another = is_another_cluster)]
     pub kubernetes: S::Input<Option<OwnKubernetes>>,
     /// How long operations may take.
     pub timeouts: S::Input<Option<Timeouts>>,

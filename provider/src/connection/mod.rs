@@ -8,12 +8,14 @@
 
 mod clients;
 mod eks;
+mod identity;
 
 use std::collections::BTreeMap;
 
 use tfplug::prelude::*;
 
 pub(crate) use clients::{Clients, connection};
+pub(crate) use identity::{cluster_named_by, is_another_cluster};
 
 /// A cluster and who asks it.
 #[derive(Clone, Debug, Default, PartialEq, tfplug::Model)]
@@ -46,8 +48,9 @@ pub struct Kubernetes {
     pub eks: Option<Eks>,
 }
 
-/// A cluster for one resource. It has no place for static secrets, because what a resource says is kept in
-/// the state; those belong in a `provider` block.
+/// A cluster for one resource. Which one it is say `host`, `config_path` and `config_context`, and name and
+/// region of `eks`; the rest is the way there, and may change at any time. It has no place for static
+/// secrets, because what a resource says is kept in the state; those belong in a `provider` block.
 #[derive(Clone, Debug, Default, PartialEq, tfplug::Model)]
 #[nested]
 pub struct OwnKubernetes {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use tfplug::prelude::*;
 
-use crate::connection::OwnKubernetes;
+use crate::connection::{OwnKubernetes, is_another_cluster};
 use crate::object::check::object_name;
 
 /// Rules for a group of applications: where they may come from and go to, and when they are synced.
@@ -53,7 +53,7 @@ pub struct Project<S: Stage> {
     /// Service accounts that syncs impersonate, the first that matches.
     pub destination_service_accounts: S::Input<Option<Vec<DestinationServiceAccount>>>,
     /// Another cluster than the provider's.
-    #[attr(replace = "The object of the other cluster is another one.")]
+    #[attr(replace = "The object of the other cluster is another one.", another = is_another_cluster)]
     pub kubernetes: S::Input<Option<OwnKubernetes>>,
     /// How long operations may take.
     pub timeouts: S::Input<Option<Timeouts>>,

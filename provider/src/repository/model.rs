@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use tfplug::prelude::*;
 
-use crate::connection::OwnKubernetes;
+use crate::connection::{OwnKubernetes, is_another_cluster};
 use crate::object::check::object_name;
 
 /// A repository and what to log in with: Git, Helm or OCI. It is a Secret in the agent's namespace.
@@ -83,7 +83,7 @@ pub struct Repository<S: Stage> {
     /// Hosts that are reached without the proxy.
     pub no_proxy: S::Input<Option<String>>,
     /// Another cluster than the provider's.
-    #[attr(replace = "The object of the other cluster is another one.")]
+    #[attr(replace = "The object of the other cluster is another one.", another = is_another_cluster)]
     pub kubernetes: S::Input<Option<OwnKubernetes>>,
     /// How long operations may take.
     pub timeouts: S::Input<Option<Timeouts>>,

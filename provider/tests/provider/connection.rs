@@ -3,7 +3,7 @@
 use bridgehead_test_harness::agent::apply;
 use serde_json::{Value as Json, json};
 
-use crate::cluster_objects::{Stage, get};
+use crate::cluster_objects::{Stage, get, uid};
 use crate::terraform::Terraform;
 
 /// Rights for projects in the stage's namespace, and a token that has them.
@@ -126,4 +126,110 @@ async fn by_the_context_of_a_kubeconfig() {
     let told =
         Terraform::with_provider(&block("nowhere"), &project(&stage, "")).fail(&["apply", "-auto-approve"]);
     assert!(told.contains("nowhere"), "{told}");
+}
+
+/// A repository, a project and an application in the stage's namespace, by this way to the cluster.
+fn by(stage: &Stage, kubernetes: &str) -> String {
+    let namespace = &stage.namespace;
+    format!(
+        r#"
+locals {{
+  kubernetes = {kubernetes}
+}}
+resource "bridgehead_project" "this" {{
+  name         = "shop"
+  namespace    = "{namespace}"
+  source_repos = ["*"]
+  destinations = [{{ server = "*", namespace = "*" }}]
+  kubernetes   = local.kubernetes
+}}
+resource "bridgehead_repository" "this" {{
+  name       = "config"
+  namespace  = "{namespace}"
+  url        = "https://git.example.com/shop.git"
+  kubernetes = local.kubernetes
+}}
+resource "bridgehead_cluster" "this" {{
+  name       = "spoke"
+  namespace  = "{namespace}"
+  server     = "https://10.0.0.1:6443"
+  kubernetes = local.kubernetes
+}}
+resource "bridgehead_application" "this" {{
+  name        = "web"
+  namespace   = "{namespace}"
+  project     = bridgehead_project.this.name
+  source      = {{ repo_url = "https://git.example.com/shop.git", path = "web" }}
+  destination = {{ server = "https://kubernetes.default.svc", namespace = "shop" }}
+  kubernetes  = local.kubernetes
+}}
+"#
+    )
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn another_way_to_the_same_cluster_replaces_nothing() {
+    let stage = Stage::new("another-way").await;
+    let subject = json!([{"kind": "ServiceAccount", "name": "another-way", "namespace": "kube-system"}]);
+    let role =
+        json!({"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "cluster-admin"});
+    let binding = json!({
+        "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRoleBinding",
+        "metadata": {"name": "another-way"}, "roleRef": role, "subjects": subject,
+    });
+    let account = json!({
+        "apiVersion": "v1", "kind": "ServiceAccount",
+        "metadata": {"name": "another-way", "namespace": "kube-system"},
+    });
+    apply(&stage.client, &[account, binding]).await.unwrap();
+    let token = stage.cluster.service_account("kube-system", "another-way", 3600).await.unwrap().token;
+    let folder = tempfile::tempdir().unwrap();
+    let program = plugin(folder.path(), &token);
+    let block = |authority: &str, args: &str, more: &str| {
+        format!(
+            "{{\n    host = {:?}\n    cluster_ca_certificate = {authority}\n    {more}\n    exec = {{\n      \
+             command = {program:?}\n      args = {args}\n      env = {{ REGION = \"here\" }}\n    }}\n  }}\n",
+            stage.cluster.server(),
+        )
+    };
+    let pem = format!("locals {{\n  pem = <<-PEM\n{}\nPEM\n}}\n", stage.cluster.authority().trim());
+    let configuration = |way: &str| format!("{pem}{}", by(&stage, way));
+    let elsewhere =
+        "provider \"bridgehead\" {\n  kubernetes = { host = \"https://127.0.0.1:9\", token = \"t\" }\n}\n";
+    let first = configuration(&block("local.pem", "[\"get\"]", ""));
+    let terraform = Terraform::with_provider(elsewhere, &first);
+    terraform.apply();
+    let uids = async || {
+        let (applications, projects, secrets) = (stage.applications(), stage.projects(), stage.secrets());
+        let objects = [
+            get(&applications, "web").await,
+            get(&projects, "shop").await,
+            get(&secrets, "config").await,
+            get(&secrets, "spoke").await,
+        ];
+        objects.map(|object| uid(&object))
+    };
+    let before = uids().await;
+
+    // Other arguments, another certificate beside the first, and arguments that are known after apply only.
+    let late = "resource \"terraform_data\" \"late\" {\n  input = \"get\"\n}\n";
+    let others = [
+        (block("local.pem", "[\"get\", \"quietly\"]", "insecure = false"), ""),
+        (block("\"${local.pem}${local.pem}\"", "[\"get\"]", ""), ""),
+        (block("local.pem", "[terraform_data.late.output]", ""), late),
+    ];
+    for (way, more) in others {
+        terraform.configure(&format!("{more}{}", configuration(&way)));
+        let plan = terraform.plan();
+        assert!(plan.contains("0 to destroy") && !plan.contains("must be replaced"), "{plan}");
+        let told = terraform.apply();
+        assert!(told.contains("0 destroyed"), "{told}");
+        assert_eq!(uids().await, before, "{told}");
+    }
+    // The provider's own cluster is another one.
+    terraform.configure(&by(&stage, "null"));
+    let plan = terraform.plan();
+    assert!(plan.contains("Plan: 4 to add, 0 to change"), "{plan}");
+    terraform.configure(&first);
+    terraform.destroy();
 }

@@ -149,7 +149,8 @@ fn line(page: &mut String, attribute: &Attribute, path: &str) {
     }
     if let Some(why) = &attribute.replace {
         let why = if why.is_empty() { String::new() } else { format!(": {why}") };
-        add(format!("A change replaces the object{why}."));
+        let may = if attribute.another.is_some() { "may replace" } else { "replaces" };
+        add(format!("A change {may} the object{why}."));
     }
     if let Some(version) = &attribute.version {
         add(format!("Sent again when `{version}` changes."));

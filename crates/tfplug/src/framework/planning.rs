@@ -217,6 +217,7 @@ fn replaced(
         let (prior, planned) = (prior.attribute(&attribute.name), planned.attribute(&attribute.name));
         if let Some(why) = &attribute.replace
             && planned != prior
+            && attribute.another.is_none_or(|another| another(prior, planned))
         {
             found.push((path, why.clone()));
             continue;

@@ -122,6 +122,9 @@ pub struct Limits {
 pub type Check = Arc<dyn Fn(&Value, &Path, &mut Diagnostics) + Send + Sync>;
 /// Whether two values mean the same, however they are written.
 pub type Same = fn(&Value, &Value) -> bool;
+/// Whether the planned value (second) means another object than the prior one (first). Any part of the planned
+/// one may be unknown; where that decides, it says no: an object is not replaced on suspicion.
+pub type Another = fn(&Value, &Value) -> bool;
 
 /// An attribute or block.
 #[derive(Clone)]
@@ -151,6 +154,8 @@ pub struct Attribute {
     pub keep: bool,
     /// A change means a new object: why.
     pub replace: Option<String>,
+    /// With `replace`: which changes do. All, if it says nothing.
+    pub another: Option<Another>,
     /// The attribute whose change sends this write-only one again.
     pub version: Option<String>,
     /// The texts that it can be, if they are few.
@@ -177,6 +182,7 @@ impl Attribute {
             default: None,
             keep: false,
             replace: None,
+            another: None,
             version: None,
             choices: T::choices(),
             checks: T::checks(),
@@ -226,6 +232,13 @@ impl Attribute {
     #[must_use]
     pub fn replace(mut self, why: impl Into<String>) -> Attribute {
         self.replace = Some(why.into());
+        self
+    }
+
+    /// With [`replace`](Attribute::replace): only those changes mean a new object of which this is true.
+    #[must_use]
+    pub fn another(mut self, another: Another) -> Attribute {
+        self.another = Some(another);
         self
     }
 

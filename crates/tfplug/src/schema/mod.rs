@@ -10,7 +10,7 @@ mod check_schema;
 
 use crate::value::Type;
 
-pub use attribute::{Attribute, Check, Limits, Mode, Nesting, Same, Shape, checked};
+pub use attribute::{Another, Attribute, Check, Limits, Mode, Nesting, Same, Shape, checked};
 
 /// The shape of a resource, a data source or the provider block.
 #[derive(Clone, Debug, Default)]
