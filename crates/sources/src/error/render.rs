@@ -115,7 +115,7 @@ impl RenderProblem {
                 "replace the link by the file, or exclude it with directory.exclude".into()
             }
             Self::TooSlow { .. } | Self::TooLarge { .. } => {
-                "name a path that holds less, or make several applications of it".into()
+                "name a path that holds less, leave files out with directory.exclude, or make several applications of it".into()
             }
             _ => return None,
         })

@@ -9,6 +9,9 @@ use super::packet::{Message, Packet, text};
 use super::refs::{AGENT, Capabilities, broken};
 use crate::error::{RepositoryProblem, Step};
 
+/// Name of the capability to leave out files by their size.
+pub(super) const FILTER: &str = "filter";
+
 /// A commit that we have.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Held {
@@ -27,6 +30,15 @@ pub(crate) struct FetchRequest {
     pub(crate) shallow: bool,
     /// What we have already: the server sends the difference.
     pub(crate) held: Vec<Held>,
+    /// Files of more bytes are left out, where the server can do that.
+    pub(crate) largest: Option<u64>,
+}
+
+impl FetchRequest {
+    fn filter(&self) -> Option<String> {
+        // Git leaves out what has as many bytes or more.
+        self.largest.map(|largest| format!("filter blob:limit={}", largest.saturating_add(1)))
+    }
 }
 
 /// A piece of a pack on its way to the disk.
@@ -58,6 +70,9 @@ pub(super) fn request_2(capabilities: &Capabilities, request: &FetchRequest) -> 
             message.line("deepen 1");
         }
     }
+    if let Some(filter) = request.filter().filter(|_| capabilities.fetch_has(FILTER)) {
+        message.line(&filter);
+    }
     for want in &request.wants {
         message.line(&format!("want {want}"));
     }
@@ -72,7 +87,9 @@ pub(super) fn request_2(capabilities: &Capabilities, request: &FetchRequest) -> 
 pub(super) fn request_0(capabilities: &Capabilities, request: &FetchRequest) -> Message {
     let mut message = Message::default();
     let wished = ["side-band-64k", "thin-pack", "ofs-delta", "shallow", "agent"];
-    let mut chosen: Vec<&str> = wished.into_iter().filter(|name| capabilities.has(name)).collect();
+    let filter = request.filter().filter(|_| capabilities.has(FILTER));
+    let wished = wished.into_iter().chain(filter.is_some().then_some(FILTER));
+    let mut chosen: Vec<&str> = wished.filter(|name| capabilities.has(name)).collect();
     if let Some(agent) = chosen.iter_mut().find(|name| **name == "agent") {
         *agent = AGENT;
     }
@@ -90,6 +107,9 @@ pub(super) fn request_0(capabilities: &Capabilities, request: &FetchRequest) -> 
         if request.shallow {
             message.line("deepen 1");
         }
+    }
+    if let Some(filter) = filter {
+        message.line(&filter);
     }
     message.flush();
     for held in usable(shallow, request) {

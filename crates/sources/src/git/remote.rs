@@ -129,6 +129,13 @@ impl Remote {
         })
     }
 
+    /// True if the server is known to leave out files by their size.
+    pub(crate) fn leaves_out_large_files(&self) -> bool {
+        self.known().is_some_and(|known| {
+            if known.version_2 { known.fetch_has(fetch::FILTER) } else { known.has(fetch::FILTER) }
+        })
+    }
+
     /// Asks what the server can do, unless that is known.
     pub(crate) async fn meet(&self) -> Result<(), RepositoryProblem> {
         if self.known().is_some() {

@@ -180,7 +180,7 @@ impl Walk<'_> {
 
     fn take(&mut self, path: String, id: Oid) -> Result<(), Failure> {
         let limits = self.limits;
-        let size = self.snapshot.size(id)?;
+        let size = self.snapshot.size(id, &path)?;
         if size > limits.file_bytes {
             return Err(too_large(&format!("file `{path}` ({size} bytes)"), limits.file_bytes, "bytes"));
         }

@@ -65,6 +65,8 @@ pub(crate) enum Failure {
     Problem(RenderProblem),
     /// The cache misses an object or holds a broken one: throw it away and fetch again.
     Damaged(String),
+    /// The cache misses a file: the server left it out for its size, or the cache is damaged.
+    Absent { file: String },
     /// Nobody waits for it any more.
     GivenUp,
 }
@@ -88,6 +90,7 @@ impl From<TreeProblem> for Failure {
     fn from(problem: TreeProblem) -> Self {
         match problem {
             TreeProblem::Damaged(reason) => Self::Damaged(reason),
+            TreeProblem::Absent { file } => Self::Absent { file },
             TreeProblem::Spent(spent) => spent.into(),
             TreeProblem::LinkEscapes { file, target } => RenderProblem::LinkEscapes { file, target }.into(),
             TreeProblem::TooManyLinks { file } => {

@@ -2,7 +2,7 @@
 
 use std::sync::Mutex;
 
-use git2::{ErrorCode, ObjectType, Oid, Repository, Tree};
+use git2::{ErrorCode, ObjectType, OdbLookupFlags, Oid, Repository, Tree};
 use sha2::{Digest, Sha256};
 
 use super::allowance::{Allowance, Spent};
@@ -37,8 +37,17 @@ pub(crate) struct Entry {
 #[derive(Debug)]
 pub(crate) enum TreeProblem {
     Damaged(String),
-    LinkEscapes { file: String, target: String },
-    TooManyLinks { file: String },
+    /// A file is in a folder's listing, but not in the repository.
+    Absent {
+        file: String,
+    },
+    LinkEscapes {
+        file: String,
+        target: String,
+    },
+    TooManyLinks {
+        file: String,
+    },
     Spent(Spent),
 }
 
@@ -155,7 +164,7 @@ impl<'r> Snapshot<'r> {
                 return Err(TreeProblem::TooManyLinks { file: path.to_owned() });
             }
             inputs.note(file.clone(), Input::Blob(entry.1.to_string()));
-            if self.size(entry.1)? > TARGET {
+            if self.size(entry.1, &file)? > TARGET {
                 let target = format!("more than {TARGET} bytes");
                 return Err(TreeProblem::LinkEscapes { file, target });
             }
@@ -174,9 +183,13 @@ impl<'r> Snapshot<'r> {
         Ok((real.join("/"), Some(found)))
     }
 
-    /// A file's size.
-    pub(crate) fn size(&self, file: Oid) -> Result<u64, TreeProblem> {
-        self.size_of(file, ObjectType::Blob)
+    /// The size of the file at `path`.
+    pub(crate) fn size(&self, file: Oid, path: &str) -> Result<u64, TreeProblem> {
+        let odb = self.repository.odb().map_err(damaged)?;
+        if odb.exists_ext(file, OdbLookupFlags::NO_REFRESH) {
+            return self.size_of(file, ObjectType::Blob);
+        }
+        Err(TreeProblem::Absent { file: path.to_owned() })
     }
 
     /// A file's content. Ask for its size first.

@@ -44,9 +44,10 @@ impl Inner {
         let _permit = self.fetches.acquire().await.map_err(|_| closing())?;
         remote.meet().await?;
         let shallow = remote.leaves_out_history();
+        let largest = remote.leaves_out_large_files().then_some(self.limits.file_bytes);
         let advertised = via_ref.is_some();
         let wanted = if remote.gives_any_commit() || advertised {
-            let request = FetchRequest { wants: vec![commit.clone()], shallow, held: Vec::new() };
+            let request = FetchRequest { wants: vec![commit.clone()], shallow, held: Vec::new(), largest };
             self.receive(&remote, &entry, request, commit).await
         } else {
             Err(RepositoryProblem::Refused { message: "it gives out the tips of refs only".to_owned() })
@@ -59,7 +60,7 @@ impl Inner {
                 if tips.is_empty() {
                     return Err(RepositoryProblem::CommitGone { commit: commit.clone() });
                 }
-                let request = FetchRequest { wants: tips, shallow: false, held: Vec::new() };
+                let request = FetchRequest { wants: tips, shallow: false, held: Vec::new(), largest };
                 self.receive(&remote, &entry, request, commit).await?;
             }
             other => other?,
@@ -88,7 +89,10 @@ impl Inner {
             }
             // What we offered is not here, or not whole.
             Err(Writing::Pack(_)) if !request.held.is_empty() => {
-                self.wipe(entry).await?;
+                // A server that leaves out files may take one of them for known, and send what differs from it.
+                if request.largest.is_none() {
+                    self.wipe(entry).await?;
+                }
                 request.held.clear();
                 true
             }
@@ -107,7 +111,7 @@ impl Inner {
     ) -> Result<(), Writing> {
         let (sender, mut receiver) = mpsc::channel::<PackPiece>(PIECES);
         let files = entry.files.clone().read_owned().await;
-        let (wanted, entry) = (commit.clone(), entry.clone());
+        let (wanted, entry, largest) = (commit.clone(), entry.clone(), request.largest);
         let new: Vec<Held> = request
             .wants
             .iter()
@@ -135,7 +139,7 @@ impl Inner {
             if new.iter().all(|held| held.commit != wanted) {
                 new.push(Held { commit: wanted, shallow: false });
             }
-            entry.remember(&new).map_err(Writing::Problem)?;
+            entry.remember(&new, largest).map_err(Writing::Problem)?;
             Ok(true)
         });
         let fetched = remote.fetch(request, sender).await;
@@ -165,7 +169,7 @@ impl Inner {
                 match store::pack_anew(&entry_.folder, &url, newest) {
                     Ok(kept) => {
                         entry_.forget();
-                        let _ = entry_.remember(&kept);
+                        let _ = entry_.remember(&kept, None);
                     }
                     Err(problem) => tracing::warn!(url, %problem, "failed to pack a repository anew"),
                 }

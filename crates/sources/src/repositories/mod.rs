@@ -169,7 +169,17 @@ impl Inner {
                 Ok(rendered) => return Ok(rendered),
                 Err(Failure::Problem(problem)) => return Err(problem),
                 Err(Failure::GivenUp) => return Err(RenderProblem::Repository(closing())),
-                Err(Failure::Damaged(reason)) => {
+                Err(failure @ (Failure::Damaged(_) | Failure::Absent { .. })) => {
+                    let reason = match failure {
+                        Failure::Absent { file } if self.left_out(&entry).await => {
+                            let what = format!("file `{file}`, which the server left out for its size,");
+                            let limit = format!("{} bytes", self.limits.file_bytes);
+                            return Err(RenderProblem::TooLarge { what, limit });
+                        }
+                        Failure::Absent { file } => format!("file `{file}` is missing"),
+                        Failure::Damaged(reason) => reason,
+                        Failure::Problem(_) | Failure::GivenUp => String::new(),
+                    };
                     if mended || local {
                         return Err(RenderProblem::Repository(RepositoryProblem::Storage { reason }));
                     }
@@ -200,6 +210,12 @@ impl Inner {
         let rendered = render::render(&snapshot, source, &self.limits)?;
         self.renders.keep(key, commit, &rendered);
         Ok(rendered)
+    }
+
+    /// True if files that are missing in the cache are larger than may be rendered.
+    async fn left_out(self: &Arc<Self>, entry: &Arc<Entry>) -> bool {
+        let (entry, largest) = (entry.clone(), self.limits.file_bytes);
+        self.blocking(move || entry.left_out(largest)).await.unwrap_or(false)
     }
 
     /// Reads in the repository's files: the cache's, or the local repository's own.

@@ -1,11 +1,14 @@
 //! One bare repository: packs in, objects out. Everything here blocks.
 
+use std::collections::HashSet;
 use std::fmt::Write as _;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use bridgehead_api::CommitSha;
-use git2::{Commit, Indexer, Odb, Oid, Repository, RepositoryInitOptions};
+use git2::{
+    Commit, Indexer, ObjectType, Odb, OdbLookupFlags, Oid, PackBuilder, Repository, RepositoryInitOptions,
+};
 use tokio::sync::mpsc::Receiver;
 
 use super::storage;
@@ -166,10 +169,10 @@ pub(crate) fn pack_anew(
         let mut builder =
             old.repository.packbuilder().map_err(|error| of_git("pack a repository", &error))?;
         builder.set_threads(1);
+        let mut seen = HashSet::new();
         for held in &kept {
-            let id =
-                Oid::from_str(held.commit.as_str()).map_err(|error| of_git("pack a repository", &error))?;
-            builder.insert_commit(id).map_err(|error| of_git("pack a repository", &error))?;
+            insert(&old.repository, &mut builder, held, &mut seen)
+                .map_err(|error| of_git("pack a repository", &error))?;
         }
         let mut indexer = Indexer::new(None::<&Odb<'_>>, &new.packs(), 0o444, false)
             .map_err(|error| of_git("pack a repository", &error))?;
@@ -194,6 +197,75 @@ pub(crate) fn pack_anew(
     // Their history was left out, whatever it was before.
     let kept: Vec<Held> = kept.into_iter().map(|held| Held { shallow: true, ..held }).collect();
     Ok(kept)
+}
+
+/// Puts a commit with all its folders into a pack, and those of its files that are here.
+fn insert(
+    repository: &Repository,
+    builder: &mut PackBuilder<'_>,
+    held: &Held,
+    seen: &mut HashSet<Oid>,
+) -> Result<(), git2::Error> {
+    let odb = repository.odb()?;
+    let id = Oid::from_str(held.commit.as_str())?;
+    builder.insert_object(id, None)?;
+    let mut folders = vec![find_commit(repository, id)?.tree_id()];
+    while let Some(folder) = folders.pop() {
+        if !seen.insert(folder) {
+            continue;
+        }
+        builder.insert_object(folder, None)?;
+        for entry in &repository.find_tree(folder)? {
+            match entry.kind() {
+                Some(ObjectType::Tree) => folders.push(entry.id()),
+                Some(ObjectType::Blob) if odb.exists_ext(entry.id(), OdbLookupFlags::NO_REFRESH) => {
+                    builder.insert_object(entry.id(), entry.name().ok())?;
+                }
+                _ => {}
+            }
+        }
+    }
+    Ok(())
+}
+
+/// What is written down of the packs.
+pub(crate) struct Packs {
+    /// None of them has gone.
+    pub(crate) are_there: bool,
+    /// Files of more bytes were left out.
+    pub(crate) largest: Option<u64>,
+}
+
+/// Reads what is written down of the packs.
+pub(crate) fn read_packs(folder: &Path) -> Option<Packs> {
+    let text = std::fs::read_to_string(folder.join("packs")).ok()?;
+    let mut packs = Packs { are_there: true, largest: None };
+    for line in text.lines() {
+        match line.strip_prefix("largest ") {
+            Some(bytes) => packs.largest = bytes.parse().ok(),
+            None => packs.are_there &= folder.join("git/objects/pack").join(line).is_file(),
+        }
+    }
+    Some(packs)
+}
+
+/// Writes down which packs there are. What was left out once stays left out.
+pub(crate) fn write_packs(folder: &Path, largest: Option<u64>) -> Result<(), RepositoryProblem> {
+    let before = read_packs(folder).and_then(|packs| packs.largest);
+    let mut text = String::new();
+    if let Some(largest) = before.into_iter().chain(largest).min() {
+        let _ = writeln!(text, "largest {largest}");
+    }
+    let listing = std::fs::read_dir(folder.join("git/objects/pack"));
+    for path in listing.into_iter().flatten().flatten().map(|entry| entry.path()) {
+        let is_pack = path.extension().is_some_and(|extension| extension == "pack");
+        if let (true, Some(name)) = (is_pack, path.file_name().and_then(|name| name.to_str())) {
+            let _ = writeln!(text, "{name}");
+        }
+    }
+    let beside = folder.join("packs.new");
+    std::fs::write(&beside, text).map_err(|error| storage("write the list of packs", &error))?;
+    std::fs::rename(&beside, folder.join("packs")).map_err(|error| storage("write the list of packs", &error))
 }
 
 /// Bytes below a folder.

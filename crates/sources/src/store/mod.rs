@@ -7,6 +7,7 @@
 //!     <name>/             one per repository URL and account
 //!       url               for people who look
 //!       commits           what is held, oldest first
+//!       packs             the packs, and the size from which on files were left out
 //!       git/              the bare repository: packs only
 //! ```
 //! Everything here can be fetched again, so whatever looks broken is thrown away.
@@ -182,8 +183,9 @@ impl Entry {
         }
     }
 
-    /// Notes commits that were fetched, and writes them down. Blocking.
-    pub(crate) fn remember(&self, commits: &[Held]) -> Result<(), RepositoryProblem> {
+    /// Notes commits that were fetched, and whether files of more than so many bytes were left out; writes that
+    /// down. Blocking.
+    pub(crate) fn remember(&self, commits: &[Held], largest: Option<u64>) -> Result<(), RepositoryProblem> {
         let held = {
             let mut state = self.state();
             state.held.retain(|held| commits.iter().all(|new| new.commit != held.commit));
@@ -193,7 +195,15 @@ impl Entry {
             state.used = Instant::now();
             state.held.clone()
         };
+        bare::write_packs(&self.folder, largest)?;
         bare::write_commits(&self.folder, &held)
+    }
+
+    /// True if a file that is missing is larger than `largest`: the server was asked to leave such files out, and
+    /// no pack has gone since. Blocking.
+    pub(crate) fn left_out(&self, largest: u64) -> bool {
+        bare::read_packs(&self.folder)
+            .is_some_and(|packs| packs.are_there && packs.largest.is_some_and(|known| known >= largest))
     }
 
     /// Everything that is remembered, oldest first.
