@@ -10,7 +10,7 @@ use tfplug::prelude::*;
 use tfplug::value::Value;
 
 use super::Application;
-use crate::object::{Kind, Owner, check, codec, declared_entries, owner, settle, text};
+use crate::object::{Kind, Owner, check, codec, declared_entries, is_handed_over, owner, settle, text};
 
 /// The attributes that are the application's `spec`.
 pub(super) const SPEC: &[&str] = &[
@@ -88,7 +88,10 @@ pub(super) fn application_of(prior: &Application<Partial>, live: &Json) -> Outco
                     same => same,
                 };
                 entries.insert("on_destroy".to_owned(), Value::string(on_destroy));
-                entries.insert("wait_for_applications".to_owned(), waits(live));
+                if !is_handed_over(handed_over.as_ref(), &["metadata", "annotations", WAIT_FOR_APPLICATIONS])
+                {
+                    entries.insert("wait_for_applications".to_owned(), waits(live));
+                }
             }
             filled(value, live)
         }
@@ -127,7 +130,7 @@ fn read(prior: &Application<Partial>, live: &Json, handed_over: Option<&Json>) -
         }
     }
     for field in ["labels", "annotations"] {
-        let declared = declared_entries(before.attribute(field), &live["metadata"][field]);
+        let declared = declared_entries(before.attribute(field), field, live, handed_over);
         entries.insert(field.to_owned(), declared);
     }
     value

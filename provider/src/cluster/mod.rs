@@ -18,7 +18,8 @@ use tfplug::value::Value;
 use crate::connection::{Clients, check_own};
 use crate::object::{
     Found, Kind, Owner, Prune, Target, completed, create_timeout, declared_entries, delete_timeout, flag,
-    imported_entries, kept, left_to, optional, owner, read_raw, read_secret, secret_manifest, text,
+    imported_entries, is_handed_over, kept, left_to, optional, owner, read_raw, read_secret, secret_manifest,
+    text,
 };
 pub(crate) use data::ReadCluster;
 pub use model::Cluster;
@@ -92,9 +93,10 @@ fn manifest(planned: &Cluster<Applying>, secrets: &[(&str, Option<&str>); 2]) ->
 fn cluster_of(context: &Context<Clients>, prior: &Cluster<Partial>, live: &Json) -> Outcome<Cluster<Stored>> {
     let uid = text(live, "/metadata/uid").to_owned();
     let declared = |name: &str| prior.annotations.as_ref().is_some_and(|all| all.contains_key(name));
-    if let Owner::Git(_) = owner(live, declared) {
-        return Ok(prior.clone().store(ClusterComputed { uid }));
-    }
+    let handed_over = match owner(live, declared) {
+        Owner::Git(_) => return Ok(prior.clone().store(ClusterComputed { uid })),
+        Owner::Terraform(handed_over) => handed_over,
+    };
     let (registered, _) = Registered::from_secret(&read_secret(live, SECRET_TYPE_CLUSTER)?)?;
     let config = &registered.config;
     let version = |version: Option<i64>, name: &str, secret: Option<&Hidden>| {
@@ -152,12 +154,33 @@ fn cluster_of(context: &Context<Clients>, prior: &Cluster<Partial>, live: &Json)
         disable_compression: flag(prior.disable_compression, config.disable_compression),
         ..prior.clone().store(ClusterComputed { uid: uid.clone() })
     };
+    keep_handed_over(&mut read, prior, handed_over.as_ref());
     let before = read.to_value();
     for (field, entries) in [("labels", &mut read.labels), ("annotations", &mut read.annotations)] {
-        let declared = declared_entries(before.attribute(field), &live["metadata"][field]);
+        let declared = declared_entries(before.attribute(field), field, live, handed_over.as_ref());
         *entries = tfplug::attr::Attr::from_value(&declared, &Path::of(field))?;
     }
     Ok(read)
+}
+
+/// Entries that another declares are not read: what was declared here was not written over theirs.
+fn keep_handed_over(read: &mut Cluster<Stored>, prior: &Cluster<Partial>, handed_over: Option<&Json>) {
+    macro_rules! keep {
+        ($($entry:literal => $($attribute:ident),+);+ $(;)?) => {
+            $(if is_handed_over(handed_over, &["data", $entry]) {
+                $(read.$attribute.clone_from(&prior.$attribute);)+
+            })+
+        };
+    }
+    keep! {
+        "server" => server;
+        "namespaces" => namespaces;
+        "clusterResources" => cluster_resources;
+        "project" => project;
+        "shard" => shard;
+        "config" => ca_certificate, tls_server_name, insecure, token_wo_version, client_certificate,
+            client_key_wo_version, aws_auth, exec, proxy_url, disable_compression;
+    }
 }
 
 /// A collection that may be absent: the prior form where both mean empty.
@@ -204,8 +227,8 @@ impl Resource for Clusters {
         let own = planned.kubernetes.as_ref();
         let target = Target::new(context, own, Kind::Secret, &planned.namespace, &planned.name).await?;
         let live = target.create(&manifest, create_timeout(planned.timeouts.as_ref())).await?;
+        kept::remember(context, &live, Some("config"), &secrets)?;
         let uid = text(&live, "/metadata/uid").to_owned();
-        kept::remember(context, &uid, &secrets)?;
         Ok(planned.store(ClusterComputed { uid }))
     }
 
@@ -236,9 +259,8 @@ impl Resource for Clusters {
         let declared = |name: &str| planned.annotations.as_ref().is_some_and(|all| all.contains_key(name));
         let uid = match target.update(manifest, declared, Prune::Entries(ENTRIES)).await? {
             Found::Written(live) => {
-                let uid = text(&live, "/metadata/uid").to_owned();
-                kept::remember(context, &uid, &secrets)?;
-                uid
+                kept::remember(context, &live, Some("config"), &secrets)?;
+                text(&live, "/metadata/uid").to_owned()
             }
             Found::LeftTo => prior.uid.unwrap_or_default(),
         };

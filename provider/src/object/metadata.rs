@@ -8,6 +8,8 @@ use tfplug::model::Model;
 use tfplug::schema::{Nesting, Shape};
 use tfplug::value::{Type, Value};
 
+use super::ownership::is_handed_over;
+
 /// What Argo CD, the agent and kubectl write for themselves, and what has an attribute of its own.
 const OF_OTHERS: &[&str] = &[
     annotations::LAST_APPLIED,
@@ -22,10 +24,17 @@ const OF_OTHERS: &[&str] = &[
     annotations::WAIT_FOR_APPLICATIONS,
 ];
 
-/// The declared entries as they are live: changed and missing ones show, others don't.
-pub(crate) fn declared_entries(prior: &Value, live: &Json) -> Value {
+/// The declared labels or annotations as they are live: changed and missing ones show, others don't. Those that
+/// another declares keep their prior value.
+pub(crate) fn declared_entries(prior: &Value, field: &str, live: &Json, handed_over: Option<&Json>) -> Value {
     let Some(declared) = prior.entries() else { return prior.clone() };
-    Value::map(declared.keys().filter_map(|key| Some((key.clone(), Value::string(live.get(key)?.as_str()?)))))
+    let live = &live["metadata"][field];
+    Value::map(declared.iter().filter_map(|(key, value)| {
+        if is_handed_over(handed_over, &["metadata", field, key]) {
+            return Some((key.clone(), value.clone()));
+        }
+        Some((key.clone(), Value::string(live.get(key)?.as_str()?)))
+    }))
 }
 
 /// All entries that may be a person's, for an import.

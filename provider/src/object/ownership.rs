@@ -33,7 +33,7 @@ pub(crate) fn owner(live: &Value, declared: impl Fn(&str) -> bool) -> Owner {
 
 /// The fields of `spec`, labels, annotations and `data` that the engine owns, or that another manager
 /// applies. Fields that people edit are drift, not a new owner.
-fn handed_over(live: &Value) -> Option<Value> {
+pub(crate) fn handed_over(live: &Value) -> Option<Value> {
     let entries = live.pointer("/metadata/managedFields")?.as_array()?;
     let mut all = Value::Object(Map::new());
     for entry in entries {
@@ -60,13 +60,27 @@ fn merge(into: &mut Value, fields: &Value) {
     }
 }
 
+/// Whether another declares the field at this path, or what it is in.
+pub(crate) fn is_handed_over(handed_over: Option<&Value>, path: &[&str]) -> bool {
+    let Some(mut fields) = handed_over else { return false };
+    for name in path {
+        match fields.get(format!("f:{name}")) {
+            Some(below) => fields = below,
+            None => return false,
+        }
+    }
+    true
+}
+
 /// Takes away what both own: where two managers apply the same value, nothing has been handed over.
 fn subtract(from: &mut Value, fields: &Value) {
     let (Some(from), Some(fields)) = (from.as_object_mut(), fields.as_object()) else { return };
     for (name, below) in fields {
         let Some(inner) = from.get_mut(name) else { continue };
         subtract(inner, below);
-        if inner.as_object().is_some_and(Map::is_empty) {
+        // That an object is there at all (`.`) says nothing of what is in it.
+        let shared = below.as_object().is_some_and(|below| !below.is_empty());
+        if inner.as_object().is_some_and(|left| left.keys().all(|key| shared && key == ".")) {
             from.remove(name);
         }
     }
@@ -125,6 +139,22 @@ mod tests {
         );
         let both = json!([entry("team", "Apply"), entry(FIELD_MANAGER, "Apply")]);
         assert_eq!(owner(&live(&both), |_| false), Owner::Terraform(None), "both say the same");
+    }
+
+    #[test]
+    fn of_a_map_those_entries_are_anothers_that_it_alone_declares() {
+        let labels = |labels: Value| json!({"f:metadata": {"f:labels": labels}});
+        let fields = json!([
+            {"manager": ENGINE, "operation": "Update",
+             "fieldsV1": labels(json!({".": {}, "f:team": {}, "f:tier": {}}))},
+            {"manager": FIELD_MANAGER, "operation": "Apply", "fieldsV1": labels(json!({"f:tier": {}}))},
+        ]);
+        let Owner::Terraform(handed_over) = owner(&live(&fields), |_| false) else { panic!("ours") };
+        let is = |name: &str| is_handed_over(handed_over.as_ref(), &["metadata", "labels", name]);
+        assert!(is("team") && !is("tier") && !is("other"));
+        let both = json!([fields[1], {"manager": ENGINE, "operation": "Update",
+                                      "fieldsV1": labels(json!({".": {}, "f:tier": {}}))}]);
+        assert_eq!(owner(&live(&both), |_| false), Owner::Terraform(None));
     }
 
     #[test]

@@ -14,7 +14,7 @@ use serde_json::{Map, Value, json};
 use tfplug::prelude::*;
 use tokio::time::Instant;
 
-use super::ownership::without_handed_over;
+use super::ownership::{is_handed_over, without_handed_over};
 use super::slots::cluster;
 use super::{FIELD_MANAGER, Kind, Owner, owner};
 use crate::connection::{Clients, connection};
@@ -195,7 +195,10 @@ impl<'c> Target<'c> {
                 extra(&wanted["spec"], &live["spec"], theirs.as_ref().map(|fields| &fields["f:spec"]))
                     .map(|extra| json!({"spec": extra}))
             }
-            Prune::Entries(names) => entries(names, &wanted["data"], &live["data"]),
+            Prune::Entries(names) => {
+                let names = names.iter().filter(|name| !is_handed_over(theirs.as_ref(), &["data", name]));
+                entries(names, &wanted["data"], &live["data"])
+            }
         };
         let Some(extra) = extra else { return Ok(Found::Written(live)) };
         let written = self.patch(&Patch::Merge(extra)).await.map_err(Self::refused)?;
@@ -319,8 +322,8 @@ fn extra(wanted: &Value, live: &Value, theirs: Option<&Value>) -> Option<Value> 
     (!patch.is_empty()).then_some(Value::Object(patch))
 }
 
-fn entries(names: &[&str], wanted: &Value, live: &Value) -> Option<Value> {
-    let surplus = names.iter().filter(|name| wanted.get(**name).is_none() && live.get(**name).is_some());
+fn entries<'n>(names: impl Iterator<Item = &'n &'n str>, wanted: &Value, live: &Value) -> Option<Value> {
+    let surplus = names.filter(|name| wanted.get(**name).is_none() && live.get(**name).is_some());
     let patch: Map<String, Value> = surplus.map(|name| ((*name).to_owned(), Value::Null)).collect();
     (!patch.is_empty()).then(|| json!({"data": patch}))
 }

@@ -78,7 +78,8 @@ fn project_of(prior: &Project<Partial>, live: &Json) -> Outcome<Project<Stored>>
             }
         }
         for field in ["labels", "annotations"] {
-            let kept = crate::object::declared_entries(before.attribute(field), &live["metadata"][field]);
+            let theirs = handed_over.as_ref();
+            let kept = crate::object::declared_entries(before.attribute(field), field, live, theirs);
             entries.insert(field.to_owned(), kept);
         }
     }

@@ -14,7 +14,8 @@ use tfplug::value::Value;
 use crate::connection::{Clients, check_own};
 use crate::object::{
     Found, Kind, Owner, Prune, Target, completed, create_timeout, declared_entries, delete_timeout, flag,
-    imported_entries, kept, left_to, number, optional, owner, read_raw, read_secret, secret_manifest, text,
+    imported_entries, is_handed_over, kept, left_to, number, optional, owner, read_raw, read_secret,
+    secret_manifest, text,
 };
 pub use model::Repository;
 use model::RepositoryComputed;
@@ -137,9 +138,10 @@ fn repository_of(
 ) -> Outcome<Repository<Stored>> {
     let uid = text(live, "/metadata/uid").to_owned();
     let declared = |name: &str| prior.annotations.as_ref().is_some_and(|all| all.contains_key(name));
-    if let Owner::Git(_) = owner(live, declared) {
-        return Ok(prior.store(RepositoryComputed { uid }));
-    }
+    let handed_over = match owner(live, declared) {
+        Owner::Git(_) => return Ok(prior.store(RepositoryComputed { uid })),
+        Owner::Terraform(handed_over) => handed_over,
+    };
     let registered = Registered::from_secret(&read_secret(live, SECRET_TYPE_REPOSITORY)?)?;
     let credentials = &registered.credentials;
     let version = |version: Option<i64>, name: &str, secret: Option<&Hidden>| {
@@ -191,14 +193,51 @@ fn repository_of(
         force_http_basic_auth: flag(prior.force_http_basic_auth, credentials.force_http_basic_auth),
         proxy: optional(prior.proxy.as_ref(), &registered.proxy),
         no_proxy: optional(prior.no_proxy.as_ref(), &registered.no_proxy),
-        ..prior.store(RepositoryComputed { uid: uid.clone() })
+        ..prior.clone().store(RepositoryComputed { uid: uid.clone() })
     };
+    keep_handed_over(&mut read, &prior, handed_over.as_ref());
     let before = read.to_value();
     for (field, entries) in [("labels", &mut read.labels), ("annotations", &mut read.annotations)] {
-        let declared = declared_entries(before.attribute(field), &live["metadata"][field]);
+        let declared = declared_entries(before.attribute(field), field, live, handed_over.as_ref());
         *entries = tfplug::attr::Attr::from_value(&declared, &Path::of(field))?;
     }
     Ok(read)
+}
+
+/// Entries that another declares are not read: what was declared here was not written over theirs.
+fn keep_handed_over(read: &mut Repository<Stored>, prior: &Repository<Partial>, handed_over: Option<&Json>) {
+    if !is_handed_over(handed_over, &["data"]) {
+        return;
+    }
+    macro_rules! keep {
+        ($($entry:literal => $attribute:ident),+ $(,)?) => {
+            $(if is_handed_over(handed_over, &["data", $entry]) {
+                read.$attribute.clone_from(&prior.$attribute);
+            })+
+        };
+    }
+    keep! {
+        "url" => url,
+        "type" => kind,
+        "name" => repository_name,
+        "project" => project,
+        "username" => username,
+        "password" => password_wo_version,
+        "sshPrivateKey" => ssh_private_key_wo_version,
+        "bearerToken" => bearer_token_wo_version,
+        "tlsClientCertData" => tls_client_cert_data,
+        "tlsClientCertKey" => tls_client_cert_key_wo_version,
+        "githubAppID" => github_app_id,
+        "githubAppInstallationID" => github_app_installation_id,
+        "githubAppEnterpriseBaseUrl" => github_app_enterprise_base_url,
+        "githubAppPrivateKey" => github_app_private_key_wo_version,
+        "insecure" => insecure,
+        "enableLfs" => enable_lfs,
+        "enableOCI" => enable_oci,
+        "forceHttpBasicAuth" => force_http_basic_auth,
+        "proxy" => proxy,
+        "noProxy" => no_proxy,
+    }
 }
 
 async fn target<'c>(
@@ -252,8 +291,8 @@ impl Resource for Repositories {
         let manifest = manifest(&planned, &secrets);
         let target = target(context, &planned).await?;
         let live = target.create(&manifest, create_timeout(planned.timeouts.as_ref())).await?;
+        kept::remember(context, &live, None, &secrets)?;
         let uid = text(&live, "/metadata/uid").to_owned();
-        kept::remember(context, &uid, &secrets)?;
         Ok(planned.store(RepositoryComputed { uid }))
     }
 
@@ -283,9 +322,8 @@ impl Resource for Repositories {
         let declared = |name: &str| planned.annotations.as_ref().is_some_and(|all| all.contains_key(name));
         let uid = match target.update(manifest, declared, Prune::Entries(ENTRIES)).await? {
             Found::Written(live) => {
-                let uid = text(&live, "/metadata/uid").to_owned();
-                kept::remember(context, &uid, &secrets)?;
-                uid
+                kept::remember(context, &live, None, &secrets)?;
+                text(&live, "/metadata/uid").to_owned()
             }
             Found::LeftTo => prior.uid.unwrap_or_default(),
         };

@@ -81,6 +81,16 @@ pub(crate) async fn edit_as(api: &Api<DynamicObject>, manager: &str, name: &str,
     serde_json::to_value(api.patch(name, &params, &Patch::Merge(change)).await.unwrap()).unwrap()
 }
 
+/// Applies a part of an object as another manager that takes what it wants.
+pub(crate) async fn take_over(api: &Api<DynamicObject>, kind: (&str, &str), name: &str, part: &Json) {
+    let mut manifest = part.clone();
+    manifest["apiVersion"] = kind.0.into();
+    manifest["kind"] = kind.1.into();
+    manifest["metadata"]["name"] = name.into();
+    let params = PatchParams::apply("another-team").force();
+    api.patch(name, &params, &Patch::Apply(manifest)).await.unwrap();
+}
+
 /// Deletes an object behind Terraform's back.
 pub(crate) async fn delete(api: &Api<DynamicObject>, name: &str) {
     api.delete(name, &DeleteParams::default()).await.unwrap();

@@ -12,6 +12,7 @@ mod cluster_objects;
 mod connection;
 mod crowd;
 mod destroy;
+mod handed_over;
 mod project;
 mod repository;
 mod rules;
