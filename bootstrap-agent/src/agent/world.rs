@@ -130,13 +130,9 @@ impl Inbox {
                 self.ready.extend(frames.into_iter().map(|frame: Frame| Event::Control { kind, frame }));
             }
             WatchNews::Interrupted { message } | WatchNews::Refused { message, .. } => {
-                tracing::warn!(
-                    ?kind,
-                    error = message,
-                    "a watch of the control namespace failed and is tried again"
-                );
+                self.ready.push_back(Event::ControlFailed { kind, message });
             }
-            WatchNews::Resumed => {}
+            WatchNews::Resumed => self.ready.push_back(Event::ControlResumed { kind }),
         }
     }
 }

@@ -93,7 +93,7 @@ pub(super) struct WatchTrouble {
 
 /// How long a watch may be interrupted before what it brought counts as outdated: API servers restart, and
 /// that is nobody's trouble.
-const INTERRUPTION: SignedDuration = SignedDuration::from_secs(30);
+pub(super) const INTERRUPTION: SignedDuration = SignedDuration::from_secs(30);
 
 impl WatchTrouble {
     /// From when on people have to know.

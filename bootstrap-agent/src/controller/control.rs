@@ -7,11 +7,43 @@ use bridgehead_kubernetes::cache::{Frame, FrameError, FrameKind};
 use serde_json::Value;
 
 use super::Controller;
+use super::clusters::INTERRUPTION;
+use super::registry::Demand;
 use super::world::{ControlKind, World};
 
 impl<W: World> Controller<W> {
+    /// A watch over the control namespace does not go on.
+    pub(super) fn control_failed(&self, kind: ControlKind, message: String) {
+        let now = self.world.now();
+        tracing::warn!(?kind, error = message, "a watch of the control namespace failed and is tried again");
+        let mut unfollowed = self.unfollowed.borrow_mut();
+        let since = unfollowed.get(&kind).map_or(now, |(_, since)| *since);
+        unfollowed.insert(kind, (message, since));
+    }
+
+    /// A watch over the control namespace goes on.
+    pub(super) fn control_resumed(&self, kind: ControlKind) {
+        let was_held = self.unfollowed().is_some();
+        self.unfollowed.borrow_mut().remove(&kind);
+        if was_held && self.unfollowed().is_none() {
+            self.demand(Demand::Everything);
+        }
+    }
+
+    /// Why nothing may be written by what is known of the control namespace: for a while now it has not been
+    /// followed, so that a project may forbid what it allowed, and a Secret may name another cluster.
+    pub(super) fn unfollowed(&self) -> Option<String> {
+        let now = self.world.now();
+        let unfollowed = self.unfollowed.borrow();
+        let (kind, (message, since)) =
+            unfollowed.iter().find(|(_, (_, since))| now.duration_since(*since) >= INTERRUPTION)?;
+        let namespace = &self.settings.namespace;
+        Some(format!("failed to watch {} in namespace {namespace} since {since}: {message}", kind.plural()))
+    }
+
     /// Takes in one frame of a watch over the control namespace.
     pub(super) fn take_control(&self, kind: ControlKind, frame: &Frame) {
+        self.control_resumed(kind);
         match frame.kind() {
             FrameKind::ListBegins => {
                 self.state.borrow_mut().listing.insert(kind, BTreeSet::new());
@@ -29,7 +61,7 @@ impl<W: World> Controller<W> {
         }
     }
 
-    fn put_control(&self, kind: ControlKind, object: &Value) {
+    pub(super) fn put_control(&self, kind: ControlKind, object: &Value) {
         let name = name_of(object);
         let demands = {
             let mut state = self.state.borrow_mut();

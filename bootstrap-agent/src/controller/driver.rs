@@ -221,6 +221,8 @@ impl<W: World> Controller<W> {
         match event {
             Event::Shutdown => return true,
             Event::Control { kind, frame } => self.take_control(kind, &frame),
+            Event::ControlFailed { kind, message } => self.control_failed(kind, message),
+            Event::ControlResumed { kind } => self.control_resumed(kind),
             Event::Frame { cluster, kind, frame } => {
                 let Some(handle) = self.state.borrow().clusters.get(&cluster).cloned() else { return false };
                 if !handle.watches(&kind) {

@@ -30,6 +30,8 @@ mod scope;
 mod secrets;
 mod store;
 mod target;
+#[cfg(test)]
+mod tests;
 pub mod world;
 
 use std::cell::{Cell, RefCell};
@@ -121,6 +123,8 @@ pub struct Controller<W: World> {
     state: RefCell<State<W>>,
     /// Why nothing may be written at present.
     hold: RefCell<Option<String>>,
+    /// Watches over the control namespace that do not go on: why not, and since when.
+    unfollowed: RefCell<BTreeMap<ControlKind, (String, Timestamp)>>,
     /// The other engine that writes the same Applications, and until when that is taken as a fact.
     rival: RefCell<Option<(String, Timestamp)>>,
     nudge: Nudge,
@@ -184,6 +188,7 @@ impl<W: World> Controller<W> {
             settings,
             state: RefCell::new(state),
             hold: RefCell::default(),
+            unfollowed: RefCell::default(),
             rival: RefCell::default(),
             nudge: Nudge::default(),
             counters: Counters::default(),
@@ -244,7 +249,7 @@ impl<W: World> Controller<W> {
 
     /// Why nothing is written at present.
     pub fn held(&self) -> Option<String> {
-        self.rival().or_else(|| self.hold.borrow().clone())
+        self.rival().or_else(|| self.hold.borrow().clone()).or_else(|| self.unfollowed())
     }
 
     fn rival(&self) -> Option<String> {
@@ -274,7 +279,7 @@ impl<W: World> Controller<W> {
     }
 
     fn may_write(&self) -> Result<(), Stop> {
-        if self.settings.observe || self.hold.borrow().is_some() {
+        if self.settings.observe || self.hold.borrow().is_some() || self.unfollowed().is_some() {
             return Err(Stop::Wait);
         }
         match &*self.rival.borrow() {

@@ -237,6 +237,18 @@ pub enum Event {
         /// What.
         frame: Frame,
     },
+    /// A watch over the control namespace cannot go on for now; it keeps trying.
+    ControlFailed {
+        /// Of what.
+        kind: ControlKind,
+        /// Why, for people.
+        message: String,
+    },
+    /// A watch over the control namespace that had failed goes on.
+    ControlResumed {
+        /// Of what.
+        kind: ControlKind,
+    },
     /// What a cluster serves has been read, or cannot be read.
     Kinds {
         /// Where.
@@ -296,6 +308,16 @@ pub enum ControlKind {
 }
 
 impl ControlKind {
+    /// As the API server and RBAC have it.
+    pub fn plural(self) -> &'static str {
+        match self {
+            Self::Application => "applications",
+            Self::Project => "appprojects",
+            Self::Secret => "secrets",
+            Self::ConfigMap => "configmaps",
+        }
+    }
+
     /// All of them.
     pub const ALL: [ControlKind; 4] =
         [ControlKind::Application, ControlKind::Project, ControlKind::Secret, ControlKind::ConfigMap];

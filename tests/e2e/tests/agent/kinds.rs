@@ -45,7 +45,16 @@ async fn a_kind_is_followed_into_the_version_that_is_served() -> Result<()> {
     stage.application("kinds", automated(repository.url(), "app", "kinds-app")).await?;
     stage.wait_synced("kinds", &commit).await?;
 
+    let mark = stage.mark()?;
     stage.apply(definition(&["v1"])).await?;
+    wait_for("a watch in the version that is served", async || {
+        let asked = stage.requests_since(mark)?;
+        let watched = asked.iter().filter(|request| request.verb == "watch" && request.group == GROUP);
+        let paths: Vec<&str> = watched.map(|request| request.uri.as_str()).collect();
+        let is_there = paths.iter().any(|path| path.starts_with("/apis/kinds.example/v1/gadgets"));
+        Ok(Probe::when(is_there, format!("{paths:?}")))
+    })
+    .await?;
     repository.write("app/one.yaml", gadget("v1", "first"))?;
     let commit = repository.commit("as it is served now")?;
     stage.wait_synced("kinds", &commit).await?;

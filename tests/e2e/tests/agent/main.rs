@@ -11,6 +11,7 @@ mod operations;
 mod polling;
 mod projects;
 mod rest;
+mod rights;
 mod sync;
 mod waves;
 mod windows;

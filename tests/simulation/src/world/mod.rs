@@ -95,7 +95,7 @@ impl SimulatedWorld {
         let events = Queue::default();
         let control_cluster = Rc::clone(shared.control());
         for kind in ControlKind::ALL {
-            let events = events.clone();
+            let (events, failed) = (events.clone(), events.clone());
             let watch = Watch {
                 shared: Rc::clone(&shared),
                 cluster: Rc::clone(&control_cluster),
@@ -107,7 +107,7 @@ impl SimulatedWorld {
                     ControlKind::Application | ControlKind::Project => None,
                 },
                 send: Box::new(move |frame| events.push(Event::Control { kind, frame })),
-                failed: Box::new(|_, _| {}),
+                failed: Box::new(move |message, _| failed.push(Event::ControlFailed { kind, message })),
                 is_over: Rc::default(),
             };
             shared.executor.spawn(process, watch.run());

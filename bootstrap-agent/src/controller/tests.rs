@@ -1,0 +1,156 @@
+//! Single steps, in a world where nothing happens by itself.
+
+use std::cell::{Cell, RefCell};
+use std::future::pending;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use bridgehead_api::{ApplicationKey, GroupKind};
+use bridgehead_engine::source::RefAdvertisement;
+use bridgehead_kubernetes::discovery::{Discovery, Resource, ServerVersion};
+use bridgehead_sources::{RenderRequest, Rendered, RepoAccess, SourceError};
+use futures::FutureExt as _;
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Value, json};
+
+use super::pass::Stop;
+use super::reconcile::reconcile;
+use super::world::{
+    Announcement, Call, CallError, CallErrorKind, Cluster, ClusterTarget, ControlKind, Event, Patch, Reply,
+    World,
+};
+use super::{Controller, Settings};
+
+struct Still {
+    now: Cell<Timestamp>,
+    cluster: Rc<StillCluster>,
+}
+
+/// Keeps what it was asked to patch, and answers nothing.
+struct StillCluster {
+    served: Arc<Discovery>,
+    patches: RefCell<Vec<Value>>,
+}
+
+impl Cluster for StillCluster {
+    fn kinds(&self) -> Option<Arc<Discovery>> {
+        Some(Arc::clone(&self.served))
+    }
+
+    async fn refresh_kinds(&self) -> Result<(), CallError> {
+        Ok(())
+    }
+
+    fn watch(&self, _resource: &Resource) {}
+
+    fn unwatch(&self, _kind: &GroupKind) {}
+
+    async fn call(&self, call: Call) -> Result<Reply, CallError> {
+        if let Call::Patch { patch: Patch::Json(patch), .. } = call {
+            self.patches.borrow_mut().push(patch);
+        }
+        Err(CallError { kind: CallErrorKind::Unreachable, message: "no answer".into() })
+    }
+}
+
+impl World for Still {
+    type Cluster = StillCluster;
+
+    fn now(&self) -> Timestamp {
+        self.now.get()
+    }
+
+    async fn sleep_until(&self, _at: Timestamp) {
+        pending().await
+    }
+
+    fn random(&self) -> u64 {
+        7
+    }
+
+    async fn next_event(&self) -> Event {
+        pending().await
+    }
+
+    fn control_cluster(&self) -> Rc<StillCluster> {
+        Rc::clone(&self.cluster)
+    }
+
+    fn connect(&self, _target: &ClusterTarget) -> Result<Rc<StillCluster>, String> {
+        Ok(Rc::clone(&self.cluster))
+    }
+
+    async fn advertise(&self, _repository: &RepoAccess) -> Result<Arc<RefAdvertisement>, SourceError> {
+        pending().await
+    }
+
+    async fn render(&self, _request: &RenderRequest) -> Result<Arc<Rendered>, SourceError> {
+        pending().await
+    }
+
+    fn announce(&self, _announcement: Announcement) {}
+}
+
+fn controller() -> Controller<Still> {
+    let served = Arc::new(Discovery::new(ServerVersion::default(), [], Vec::new()));
+    let cluster = Rc::new(StillCluster { served, patches: RefCell::default() });
+    let now = Cell::new("2026-11-21T12:00:00Z".parse().expect("a time"));
+    Controller::new(Still { now, cluster }, Settings::new("argocd".into()))
+}
+
+/// An application that is being deleted, and had a Gadget.
+fn deleted() -> Value {
+    json!({
+        "apiVersion": "argoproj.io/v1alpha1", "kind": "Application",
+        "metadata": {
+            "name": "shop", "namespace": "argocd", "uid": "u", "resourceVersion": "1",
+            "deletionTimestamp": "2026-11-21T11:59:00Z",
+            "finalizers": ["resources-finalizer.argocd.argoproj.io"],
+        },
+        "spec": {
+            "project": "default", "source": {"repoURL": "https://git.example/shop", "path": "app"},
+            "destination": {"server": "https://kubernetes.default.svc", "namespace": "shop"},
+        },
+        "status": {"resources": [
+            {"group": "away.example", "kind": "Gadget", "version": "v1", "namespace": "shop", "name": "one"},
+        ]},
+    })
+}
+
+/// What one pass over it asked the API server to change.
+fn patches_of_a_pass(controller: &Controller<Still>) -> String {
+    controller.put_control(ControlKind::Application, &deleted());
+    let pass = reconcile(controller, &ApplicationKey::new("argocd", "shop")).now_or_never();
+    assert!(pass.is_some(), "the pass waits for something");
+    let patches = controller.world.cluster.patches.take();
+    Value::from(patches).to_string()
+}
+
+#[test]
+fn nothing_is_written_once_the_control_namespace_was_not_followed_for_half_a_minute() {
+    let controller = controller();
+    let words = "appprojects.argoproj.io is forbidden";
+    controller.control_failed(ControlKind::Project, words.to_owned());
+    assert!(controller.may_write().is_ok(), "API servers restart");
+
+    let later = controller.world.now().saturating_add(SignedDuration::from_secs(30)).expect("a time");
+    controller.world.now.set(later);
+    // The reason may change; it is since the first that nothing is known.
+    controller.control_failed(ControlKind::Project, words.to_owned());
+    assert!(matches!(controller.may_write(), Err(Stop::Wait)));
+    let reason = controller.held().unwrap_or_default();
+    assert!(
+        reason.contains("failed to watch appprojects in namespace argocd") && reason.contains(words),
+        "{reason}"
+    );
+    controller.control_failed(ControlKind::Secret, "no answer".to_owned());
+    assert_eq!(patches_of_a_pass(&controller), "[]");
+
+    controller.control_resumed(ControlKind::Secret);
+    assert!(controller.held().is_some());
+    controller.control_resumed(ControlKind::Project);
+    assert_eq!(controller.held(), None);
+    assert!(controller.may_write().is_ok());
+    let next = controller.state.borrow_mut().queue.take(later);
+    assert!(next.is_some(), "what was held up goes on");
+}
