@@ -1,10 +1,10 @@
 //! `bridgehead_repository`: a repository Secret.
 
+mod live;
 mod model;
 
-use bridgehead_api::annotations::SECRET_TYPE_REPOSITORY;
 use bridgehead_api::secret::{
-    Credentials, GithubApp, Repository as Registered, RepositoryType, Secret as Hidden, SecretObject,
+    Credentials, GithubApp, Repository as Registered, RepositoryType, Secret as Hidden,
 };
 use serde_json::Value as Json;
 use tfplug::model::Model as _;
@@ -13,10 +13,10 @@ use tfplug::value::Value;
 
 use crate::connection::{Clients, check_own};
 use crate::object::{
-    Found, Kind, Owner, Prune, Target, completed, create_timeout, declared_entries, delete_timeout, flag,
-    imported_entries, is_handed_over, kept, left_to, number, optional, owner, read_raw, read_secret,
-    secret_manifest, text,
+    Found, Kind, Owner, Prune, Target, completed, create_timeout, delete_timeout, imported_entries, kept,
+    left_to, owner, read_raw, secret_manifest, text,
 };
+use live::{readable, repository_of};
 pub use model::Repository;
 use model::RepositoryComputed;
 
@@ -31,6 +31,8 @@ const ENTRIES: &[&str] = &[
     "githubAppInstallationID",
     "githubAppEnterpriseBaseUrl",
     "insecure",
+    // The older switch for the same.
+    "insecureIgnoreHostKey",
     "enableLfs",
     "enableOCI",
     "forceHttpBasicAuth",
@@ -130,116 +132,6 @@ fn manifest(planned: &Repository<Applying>, secrets: &[(&str, Option<&str>); 5])
     secret_manifest(secret, planned.labels.as_ref(), planned.annotations.as_ref())
 }
 
-/// The repository as it is, in the form of what is known of it.
-fn repository_of(
-    context: &Context<Clients>,
-    prior: Repository<Partial>,
-    live: &Json,
-) -> Outcome<Repository<Stored>> {
-    let uid = text(live, "/metadata/uid").to_owned();
-    let declared = |name: &str| prior.annotations.as_ref().is_some_and(|all| all.contains_key(name));
-    let handed_over = match owner(live, declared) {
-        Owner::Git(_) => return Ok(prior.store(RepositoryComputed { uid })),
-        Owner::Terraform(handed_over) => handed_over,
-    };
-    let registered = Registered::from_secret(&read_secret(live, SECRET_TYPE_REPOSITORY)?)?;
-    let credentials = &registered.credentials;
-    let version = |version: Option<i64>, name: &str, secret: Option<&Hidden>| {
-        version.filter(|_| !kept::has_drifted(context, &uid, name, secret.map(Hidden::expose)))
-    };
-    let mut read = Repository {
-        url: registered.url.clone(),
-        kind: registered.repository_type.unwrap_or_default().as_str().to_owned(),
-        repository_name: optional(prior.repository_name.as_ref(), &registered.name),
-        project: optional(prior.project.as_ref(), &registered.project),
-        username: optional(prior.username.as_ref(), &credentials.username),
-        password_wo_version: version(prior.password_wo_version, "password", credentials.password.as_ref()),
-        ssh_private_key_wo_version: version(
-            prior.ssh_private_key_wo_version,
-            "sshPrivateKey",
-            credentials.ssh_private_key.as_ref(),
-        ),
-        bearer_token_wo_version: version(
-            prior.bearer_token_wo_version,
-            "bearerToken",
-            credentials.bearer_token.as_ref(),
-        ),
-        tls_client_cert_data: optional(
-            prior.tls_client_cert_data.as_ref(),
-            &credentials.tls_client_cert_data,
-        ),
-        tls_client_cert_key_wo_version: version(
-            prior.tls_client_cert_key_wo_version,
-            "tlsClientCertKey",
-            credentials.tls_client_cert_key.as_ref(),
-        ),
-        github_app_id: number(prior.github_app_id, credentials.github_app.id),
-        github_app_installation_id: number(
-            prior.github_app_installation_id,
-            credentials.github_app.installation_id,
-        ),
-        github_app_enterprise_base_url: optional(
-            prior.github_app_enterprise_base_url.as_ref(),
-            &credentials.github_app.enterprise_base_url,
-        ),
-        github_app_private_key_wo_version: version(
-            prior.github_app_private_key_wo_version,
-            "githubAppPrivateKey",
-            credentials.github_app.private_key.as_ref(),
-        ),
-        insecure: flag(prior.insecure, registered.is_insecure()),
-        enable_lfs: flag(prior.enable_lfs, registered.enable_lfs),
-        enable_oci: flag(prior.enable_oci, registered.enable_oci),
-        force_http_basic_auth: flag(prior.force_http_basic_auth, credentials.force_http_basic_auth),
-        proxy: optional(prior.proxy.as_ref(), &registered.proxy),
-        no_proxy: optional(prior.no_proxy.as_ref(), &registered.no_proxy),
-        ..prior.clone().store(RepositoryComputed { uid: uid.clone() })
-    };
-    keep_handed_over(&mut read, &prior, handed_over.as_ref());
-    let before = read.to_value();
-    for (field, entries) in [("labels", &mut read.labels), ("annotations", &mut read.annotations)] {
-        let declared = declared_entries(before.attribute(field), field, live, handed_over.as_ref());
-        *entries = tfplug::attr::Attr::from_value(&declared, &Path::of(field))?;
-    }
-    Ok(read)
-}
-
-/// Entries that another declares are not read: what was declared here was not written over theirs.
-fn keep_handed_over(read: &mut Repository<Stored>, prior: &Repository<Partial>, handed_over: Option<&Json>) {
-    if !is_handed_over(handed_over, &["data"]) {
-        return;
-    }
-    macro_rules! keep {
-        ($($entry:literal => $attribute:ident),+ $(,)?) => {
-            $(if is_handed_over(handed_over, &["data", $entry]) {
-                read.$attribute.clone_from(&prior.$attribute);
-            })+
-        };
-    }
-    keep! {
-        "url" => url,
-        "type" => kind,
-        "name" => repository_name,
-        "project" => project,
-        "username" => username,
-        "password" => password_wo_version,
-        "sshPrivateKey" => ssh_private_key_wo_version,
-        "bearerToken" => bearer_token_wo_version,
-        "tlsClientCertData" => tls_client_cert_data,
-        "tlsClientCertKey" => tls_client_cert_key_wo_version,
-        "githubAppID" => github_app_id,
-        "githubAppInstallationID" => github_app_installation_id,
-        "githubAppEnterpriseBaseUrl" => github_app_enterprise_base_url,
-        "githubAppPrivateKey" => github_app_private_key_wo_version,
-        "insecure" => insecure,
-        "enableLfs" => enable_lfs,
-        "enableOCI" => enable_oci,
-        "forceHttpBasicAuth" => force_http_basic_auth,
-        "proxy" => proxy,
-        "noProxy" => no_proxy,
-    }
-}
-
 async fn target<'c>(
     context: &'c Context<Clients>,
     planned: &Repository<Applying>,
@@ -314,7 +206,7 @@ impl Resource for Repositories {
     ) -> Outcome<Self::Model> {
         let target = target(context, &planned).await?;
         let live = match target.read().await? {
-            Some(live) => Registered::from_secret(&SecretObject::from_value(live)?).ok(),
+            Some(live) => Some(readable(&live)?.0),
             None => None,
         };
         let secrets = secrets(&planned, live.as_ref());
@@ -354,15 +246,12 @@ impl Resource for Repositories {
             .read()
             .await?
             .ok_or_else(|| Diagnostic::error(format!("There is no Secret {namespace}/{name}")))?;
-        let known = Value::map([
-            ("namespace", Value::string(namespace)),
-            ("name", Value::string(name)),
-            ("url", Value::string("imported")),
-        ]);
+        let known = Value::map([("namespace", Value::string(namespace)), ("name", Value::string(name))]);
         let blank = completed::<Repository<Partial>>(known);
         let mut prior = Repository::<Partial>::from_value(&blank, &Path::root())?;
         prior.labels = imported_entries(&live["metadata"]["labels"]);
         prior.annotations = imported_entries(&live["metadata"]["annotations"]);
-        repository_of(context, prior, &live)
+        // What is imported is read whole, whoever declares it.
+        live::imported(context, &prior, &live)
     }
 }

@@ -64,6 +64,51 @@ async fn a_repository_lives_through_its_life_and_its_password_is_in_no_state() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_secret_that_is_no_repository_any_more_is_drift_and_can_be_destroyed() {
+    let stage = Stage::new("norepository").await;
+    let body = "  username = \"ci\"\n  password_wo = \"hunter2\"\n  password_wo_version = 1\n";
+    let terraform = Terraform::with(stage.cluster, &repository(&stage.namespace, body));
+    terraform.apply();
+    let secrets = stage.secrets();
+    let label = "argocd.argoproj.io/secret-type";
+    edit(&secrets, "config", &json!({"metadata": {"labels": {label: null}}})).await;
+    let plan = terraform.plan();
+    assert!(plan.contains("The label `argocd.argoproj.io/secret-type` is not `repository`"), "{plan}");
+    terraform.apply();
+    assert_eq!(get(&secrets, "config").await["metadata"]["labels"][label], "repository");
+
+    let broken = json!({"insecure": "maybe", "url": "", "type": "svn", "githubAppID": "x"});
+    edit(&secrets, "config", &json!({"stringData": broken})).await;
+    let plan = terraform.plan();
+    assert!(
+        plan.contains("entry `insecure` is `maybe`") && plan.contains("entry `url` is missing"),
+        "{plan}"
+    );
+    terraform.apply();
+    assert_eq!(entry(&stage, "insecure").await, None);
+    assert_eq!(entry(&stage, "githubAppID").await, None);
+    assert_eq!(entry(&stage, "type").await.as_deref(), Some("git"));
+    assert_eq!(entry(&stage, "password").await.as_deref(), Some("hunter2"));
+
+    edit(&secrets, "config", &json!({"stringData": {"insecure": "maybe"}})).await;
+    terraform.destroy();
+    assert_eq!(get(&secrets, "config").await, Json::Null);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_repository_that_git_declares_is_imported_as_it_is() {
+    let stage = Stage::new("gitrepository").await;
+    let configuration = repository(&stage.namespace, "  username = \"ci\"\n  project = \"shop\"\n");
+    let terraform = Terraform::with(stage.cluster, &configuration);
+    terraform.apply();
+    let id = format!("root:/Secret:{}/config", stage.namespace);
+    let change = json!({"metadata": {"annotations": {"argocd.argoproj.io/tracking-id": id}}});
+    edit(&stage.secrets(), "config", &change).await;
+    terraform.assert_imports("bridgehead_repository.this", &format!("{}/config", stage.namespace));
+    assert!(terraform.destroy().contains("is declared in Git: it was left there"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_key_for_the_wrong_kind_of_url_is_told_at_plan() {
     let stage = Stage::new("wrongkey").await;
     let terraform =
