@@ -53,7 +53,7 @@ async fn objects_go<W: World>(
     scope: &Scope<W::Cluster>,
     propagation: PropagationPolicy,
 ) -> Result<bool, Stop> {
-    live::watch_kinds(controller, scope, live::known_kinds(scope).into_iter())?;
+    live::watch_kinds(controller, scope, std::iter::empty())?;
     let options = target::sync_options(scope);
     let approved = is_approved(&scope.entry.application.metadata);
     let mut left: Vec<Live> = Vec::new();

@@ -27,8 +27,7 @@ pub(super) async fn observe<W: World>(
     if is_missing {
         controller.look_for_missing(&ClusterId::of(&scope.target), &scope.cluster);
     }
-    let kinds = objects().map(|object| object.key.group_kind.clone()).chain(known_kinds(scope));
-    watch_kinds(controller, scope, kinds)?;
+    watch_kinds(controller, scope, objects().map(|object| object.key.group_kind.clone()))?;
     let named = objects().filter(|object| !object.key.name.is_empty());
     let named = named.map(|object| (object.manifest.gvk(), object.key.clone()));
     let unread = named.chain(hooks_of_running_operation(scope)).filter(|(kind, key)| {
@@ -89,7 +88,35 @@ pub(super) fn want_only<W: World>(controller: &Controller<W>, scope: &Scope<W::C
     scope.cluster.want_only(&scope.key, keys);
 }
 
-/// Begins to watch these kinds; waits where one is not known yet, and says so where one cannot be known.
+/// Says so where a kind belongs to a group whose API server does not answer: that it is not known means nothing
+/// then, neither that its objects are gone nor that it has to be installed.
+pub(super) fn check_groups_answer<W: World>(
+    controller: &Controller<W>,
+    scope: &Scope<W::Cluster>,
+    kinds: impl IntoIterator<Item = GroupKind>,
+) -> Result<(), Stop> {
+    let served = scope.cluster.cluster.kinds().ok_or(Stop::Wait)?;
+    let is_unknown = |kind: &GroupKind| served.preferred(kind).is_none() && served.is_uncertain(&kind.group);
+    let unknown: BTreeSet<GroupKind> = kinds.into_iter().filter(is_unknown).collect();
+    if unknown.is_empty() {
+        return Ok(());
+    }
+    scope.cluster.missing.borrow_mut().note(&scope.key, true);
+    controller.look_for_missing(&ClusterId::of(&scope.target), &scope.cluster);
+    let server = scope.target.server.as_str();
+    let told = unknown.iter().map(|GroupKind { group, kind }| {
+        format!("nothing is known of {kind}.{group} in cluster {server}: its API server does not answer")
+    });
+    Err(Problem::passing(
+        ConditionType::ComparisonError,
+        told.collect::<Vec<_>>().join("; "),
+        controller.in_seconds(LOOK_AGAIN_SECONDS),
+    )
+    .into())
+}
+
+/// Begins to watch these kinds, and those that the application had objects of; waits where one is not known yet,
+/// and says so where one cannot be known.
 pub(super) fn watch_kinds<W: World>(
     controller: &Controller<W>,
     scope: &Scope<W::Cluster>,
@@ -97,8 +124,11 @@ pub(super) fn watch_kinds<W: World>(
 ) -> Result<(), Stop> {
     let served = scope.cluster.cluster.kinds().ok_or(Stop::Wait)?;
     let now = controller.world.now();
+    let kinds: BTreeSet<GroupKind> = kinds.chain(known_kinds(scope)).collect();
+    check_groups_answer(controller, scope, kinds.iter().cloned())?;
     let (mut waits, mut troubles) = (false, Vec::new());
-    for kind in kinds.collect::<BTreeSet<_>>() {
+    for kind in kinds {
+        // What is not served has no objects.
         let Some(resource) = served.preferred(&kind) else { continue };
         waits |= !scope.cluster.watch(resource);
         troubles.extend(scope.cluster.watch_trouble(&kind, now).map(|trouble| (kind, trouble)));
@@ -130,7 +160,7 @@ pub(super) fn watch_kinds<W: World>(
 const LOOK_AGAIN_SECONDS: i64 = 60;
 
 /// Kinds of which the application had objects, by its status and its last operation.
-pub(super) fn known_kinds<C>(scope: &Scope<C>) -> Vec<GroupKind> {
+fn known_kinds<C>(scope: &Scope<C>) -> Vec<GroupKind> {
     let status = &scope.entry.application.status;
     let had = status.resources.iter().map(|resource| (&resource.group, &resource.kind));
     let synced = results(status).map(|result| (&result.group, &result.kind));

@@ -17,7 +17,7 @@ use super::Controller;
 use super::pass::{Problem, Scope, Stop};
 use super::repositories::{Refs, RepositoryKey};
 use super::world::{Cluster as _, World};
-use super::{permissions, request};
+use super::{live, permissions, request};
 
 /// The desired state at one set of revisions.
 pub(super) struct Target {
@@ -80,16 +80,17 @@ pub(super) async fn of_sources<W: World>(
     for (position, source) in sources.iter().enumerate() {
         resolved.push(resolve(controller, scope, source, pinned.get(position), since)?);
     }
-    let rendered = join_all(resolved.iter().zip(sources).map(|(at, source)| async move {
+    let renders = join_all(resolved.iter().zip(sources).map(|(at, source)| async move {
         let request = RenderRequest {
             repository: RepoAccess::clone(&at.access),
             commit: at.sha.clone(),
             via_ref: at.reference.clone(),
             source: source.clone(),
+            since,
         };
         controller.world.render(&request).await.map_err(|error| (source, error))
-    }))
-    .await;
+    }));
+    let rendered = controller.aside(renders).await;
     let mut manifests = Vec::new();
     let mut source_types = Vec::new();
     let mut conditions = Vec::new();
@@ -103,6 +104,11 @@ pub(super) async fn of_sources<W: World>(
         conditions.extend(rendered.warnings.iter().map(warning));
     }
     let kinds = scope.cluster.cluster.kinds().ok_or(Stop::Wait)?;
+    live::check_groups_answer(
+        controller,
+        scope,
+        manifests.iter().map(|(manifest, _)| manifest.gvk().group_kind),
+    )?;
     let is_namespaced = |kind: &GroupKind| kinds.is_namespaced(kind);
     let options = sync_options(scope);
     let destination = Destination {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use bridgehead_api::{ApplicationKey, GroupKind};
 use bridgehead_engine::source::RefAdvertisement;
-use bridgehead_kubernetes::discovery::{Discovery, Resource, ServerVersion};
+use bridgehead_kubernetes::discovery::{Discovery, GroupProblem, Resource, ServerVersion};
 use bridgehead_sources::{RenderRequest, Rendered, RepoAccess, SourceError};
 use futures::FutureExt as _;
 use jiff::{SignedDuration, Timestamp};
@@ -91,8 +91,8 @@ impl World for Still {
     fn announce(&self, _announcement: Announcement) {}
 }
 
-fn controller() -> Controller<Still> {
-    let served = Arc::new(Discovery::new(ServerVersion::default(), [], Vec::new()));
+fn controller(problems: Vec<GroupProblem>) -> Controller<Still> {
+    let served = Arc::new(Discovery::new(ServerVersion::default(), [], problems));
     let cluster = Rc::new(StillCluster { served, patches: RefCell::default() });
     let now = Cell::new("2026-11-21T12:00:00Z".parse().expect("a time"));
     Controller::new(Still { now, cluster }, Settings::new("argocd".into()))
@@ -127,8 +127,25 @@ fn patches_of_a_pass(controller: &Controller<Still>) -> String {
 }
 
 #[test]
+fn the_finalizer_stays_while_the_api_server_of_a_group_does_not_answer() {
+    let away = GroupProblem {
+        group: "away.example".into(),
+        version: "v1".into(),
+        message: "its API server does not answer".into(),
+    };
+    let held = controller(vec![away]);
+    let patches = patches_of_a_pass(&held);
+    assert!(!patches.contains("/metadata/finalizers"), "{patches}");
+    let words = "nothing is known of Gadget.away.example in cluster https://kubernetes.default.svc";
+    assert!(patches.contains("DeletionError") && patches.contains(words), "{patches}");
+
+    let patches = patches_of_a_pass(&controller(Vec::new()));
+    assert!(patches.contains("/metadata/finalizers"), "what is not served at all has no objects: {patches}");
+}
+
+#[test]
 fn nothing_is_written_once_the_control_namespace_was_not_followed_for_half_a_minute() {
-    let controller = controller();
+    let controller = controller(Vec::new());
     let words = "appprojects.argoproj.io is forbidden";
     controller.control_failed(ControlKind::Project, words.to_owned());
     assert!(controller.may_write().is_ok(), "API servers restart");
