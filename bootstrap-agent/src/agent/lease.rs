@@ -1,11 +1,13 @@
 //! One agent at a time: a Lease, taken before anything is written and given back at the end.
 //!
 //! The holder renews it every two seconds and stops, by the monotonic clock, before others may think that
-//! it is gone.
+//! it is gone. Its connections are behind a [`Fence`] that opens for as long as the last renewal holds, so that
+//! nothing is sent after that either where the whole process was stopped for a while.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
+use bridgehead_kubernetes::connect::Fence;
 use bridgehead_kubernetes::write::{Lease, LeaseSpec, create_lease, get_lease, update_lease};
 use bridgehead_kubernetes::{ApiError, ApiErrorKind, Connection};
 use jiff::Timestamp;
@@ -24,6 +26,7 @@ pub(super) struct Held {
     connection: Connection,
     lease: Lease,
     renewed: Instant,
+    fence: Fence,
 }
 
 /// Waits until the Lease is ours.
@@ -35,7 +38,8 @@ pub(super) async fn acquire(connection: &Connection, namespace: &str, identity: 
         match attempt(connection, namespace, identity, &mut seen).await {
             Ok(Some(lease)) => {
                 tracing::info!(identity, "this agent holds the lease");
-                return Held { connection: connection.clone(), lease, renewed: started };
+                let fence = Fence::new(started + PATIENCE);
+                return Held { connection: connection.clone(), lease, renewed: started, fence };
             }
             Ok(None) => {
                 if !told {
@@ -98,37 +102,53 @@ async fn attempt(
 }
 
 impl Held {
+    /// What keeps the holder's connections from writing once the Lease may be somebody else's, whatever the
+    /// holder is doing then.
+    pub(super) fn fence(&self) -> &Fence {
+        &self.fence
+    }
+
     /// Renews for as long as it can, and returns why it no longer can. Whoever awaits this stops writing
     /// when it returns, which is before anybody else begins.
     pub(super) async fn keep(&mut self) -> String {
-        loop {
+        let reason = loop {
             tokio::time::sleep(PERIOD).await;
-            let started = Instant::now();
-            let mut next = self.lease.clone();
-            next.spec.renew_time = Some(Timestamp::now());
             let rest = PATIENCE.saturating_sub(self.renewed.elapsed());
-            match tokio::time::timeout(rest, update_lease(&self.connection, &next)).await {
-                Ok(Ok(lease)) => {
-                    self.lease = lease;
-                    self.renewed = started;
-                }
-                Ok(Err(error)) if matches!(error.kind, ApiErrorKind::Conflict { .. }) => {
-                    // Our own renewal whose answer was lost looks the same as somebody else's.
-                    match get_lease(&self.connection, &self.lease.namespace, NAME).await {
-                        Ok(Some(lease)) if lease.spec.holder_identity == self.lease.spec.holder_identity => {
-                            self.lease = lease;
-                        }
-                        Ok(_) => return "another agent holds the lease".to_owned(),
-                        Err(error) => tracing::warn!(error = %error, "failed to read the lease"),
-                    }
-                }
-                Ok(Err(error)) => tracing::warn!(error = %error, "failed to renew the lease"),
-                Err(_) => {}
+            if let Ok(Some(reason)) = tokio::time::timeout(rest, self.renew()).await {
+                break reason;
             }
             if self.renewed.elapsed() >= PATIENCE {
-                return format!("the lease could not be renewed for {} seconds", PATIENCE.as_secs());
+                break format!("the lease could not be renewed for {} seconds", PATIENCE.as_secs());
             }
+        };
+        self.fence.move_to(Instant::now());
+        reason
+    }
+
+    /// Renews once, and returns why nobody can any more.
+    async fn renew(&mut self) -> Option<String> {
+        let started = Instant::now();
+        let mut next = self.lease.clone();
+        next.spec.renew_time = Some(Timestamp::now());
+        match update_lease(&self.connection, &next).await {
+            Ok(lease) => {
+                self.lease = lease;
+                self.renewed = started;
+                self.fence.move_to(started + PATIENCE);
+            }
+            Err(error) if matches!(error.kind, ApiErrorKind::Conflict { .. }) => {
+                // Our own renewal whose answer was lost looks the same as somebody else's.
+                match get_lease(&self.connection, &self.lease.namespace, NAME).await {
+                    Ok(Some(lease)) if lease.spec.holder_identity == self.lease.spec.holder_identity => {
+                        self.lease = lease;
+                    }
+                    Ok(_) => return Some("another agent holds the lease".to_owned()),
+                    Err(error) => tracing::warn!(error = %error, "failed to read the lease"),
+                }
+            }
+            Err(error) => tracing::warn!(error = %error, "failed to renew the lease"),
         }
+        None
     }
 
     /// Gives the Lease back, so that the next agent need not wait.

@@ -97,12 +97,17 @@ async fn serve(options: &AgentOptions) -> Result<Exit, AgentError> {
     };
     queries.leads();
 
+    let connection = match &held {
+        Some(held) => connection.fenced(held.fence().clone()),
+        None => connection,
+    };
     let ended = tokio::select! {
-        code = control(options, connection, repositories, asked, &mut stop) => code,
+        biased;
         reason = keep(&mut held) => {
             tracing::error!(reason, "the lease is lost: this agent stops");
             return Ok(Exit::Error);
         }
+        code = control(options, connection, repositories, asked, &mut stop) => code,
     };
     if let Some(held) = held {
         held.release().await;

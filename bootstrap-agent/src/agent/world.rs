@@ -197,7 +197,13 @@ impl World for AgentWorld {
         let connection = if target.id == ClusterId::in_cluster() {
             self.connection.clone()
         } else {
-            connect(&destination::settings(&target.cluster)?).map_err(|error| error.to_string())?
+            let opened =
+                connect(&destination::settings(&target.cluster)?).map_err(|error| error.to_string())?;
+            // Whoever may not write here may not write there.
+            match self.connection.fence() {
+                Some(fence) => opened.fenced(fence.clone()),
+                None => opened,
+            }
         };
         let (cluster, receiver) = LiveCluster::open(target.id.clone(), connection, self.send.clone());
         let mut inbox = self.inbox.borrow_mut();

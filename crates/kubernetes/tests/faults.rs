@@ -3,12 +3,13 @@
 use std::convert::Infallible;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::Result;
 use bridgehead_api::{GroupKind, ObjectKey};
 use bridgehead_engine::manifest::Manifest;
 use bridgehead_kubernetes::cache::{LiveCache, Lookup};
+use bridgehead_kubernetes::connect::Fence;
 use bridgehead_kubernetes::watch::{WatchNews, WatchTarget, Watches};
 use bridgehead_kubernetes::write::{WriteOptions, create, get};
 use bridgehead_kubernetes::{ApiErrorKind, Connection, ConnectionSettings, Resource, connect};
@@ -91,6 +92,43 @@ async fn a_throttled_write_is_made_again_as_the_server_asks() -> Result<()> {
     let manifest = Manifest::new(object("one"));
     create(&connection, &config_maps(), &key("one"), &manifest, &WriteOptions::default()).await?;
     assert_eq!(connection.limiter().state().limit, before / 2);
+    Ok(())
+}
+
+#[tokio::test]
+async fn behind_a_closed_fence_only_reads_are_sent() -> Result<()> {
+    let fence = Fence::new(Instant::now() + Duration::from_hours(1));
+    let (moved, begun) = (fence.clone(), Arc::new(AtomicUsize::new(0)));
+    let writes = Arc::clone(&begun);
+    let address = server(move |request, _| {
+        if request.method() == Method::GET {
+            return answer(200, &object("one"));
+        }
+        match writes.fetch_add(1, Ordering::SeqCst) {
+            0 => answer(201, &object("one")),
+            // While the second waits to be tried again, the right to write ends.
+            _ => {
+                moved.move_to(Instant::now());
+                too_many("0")
+            }
+        }
+    })
+    .await?;
+    let connection = connection(&address)?.fenced(fence.clone());
+    let manifest = Manifest::new(object("one"));
+    let write =
+        async || create(&connection, &config_maps(), &key("one"), &manifest, &WriteOptions::default()).await;
+    write().await?;
+    for _ in 0..2 {
+        let error = write().await.expect_err("the right to write is over");
+        assert_eq!(error.kind, ApiErrorKind::Unreachable);
+        assert!(error.message.contains("it was not sent"), "{error}");
+    }
+    assert_eq!(begun.load(Ordering::SeqCst), 2, "it was sent all the same");
+    assert!(get(&connection, &config_maps(), &key("one")).await?.is_some());
+
+    fence.move_to(Instant::now() + Duration::from_hours(1));
+    assert!(!fence.is_closed());
     Ok(())
 }
 

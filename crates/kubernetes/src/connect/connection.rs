@@ -14,6 +14,7 @@ use tokio::time::Instant;
 use tower::service_fn;
 
 use super::authenticator::Authenticator;
+use super::fence::Fence;
 use super::limiter::Limiter;
 use super::settings::Impersonation;
 use super::streams::ByteStream;
@@ -35,6 +36,7 @@ pub struct Connection {
     shared: Arc<Shared>,
     headers: Arc<Vec<(HeaderName, HeaderValue)>>,
     client: Arc<OnceLock<kube::Client>>,
+    fence: Option<Fence>,
 }
 
 struct Shared {
@@ -179,6 +181,7 @@ impl Connection {
             }),
             headers: Arc::new(headers),
             client: Arc::default(),
+            fence: None,
         })
     }
 
@@ -186,7 +189,19 @@ impl Connection {
     pub fn impersonating(&self, who: &Impersonation) -> Result<Self, ConnectError> {
         let agent = self.headers.iter().filter(|(name, _)| *name == USER_AGENT).cloned();
         let headers = agent.chain(impersonation(who)?).collect();
-        Ok(Self { shared: Arc::clone(&self.shared), headers: Arc::new(headers), client: Arc::default() })
+        Ok(Self { headers: Arc::new(headers), client: Arc::default(), ..self.clone() })
+    }
+
+    /// The same connections, which send nothing but reads once the fence is closed. What was asked for then fails as
+    /// if the server could not be reached.
+    #[must_use]
+    pub fn fenced(&self, fence: Fence) -> Self {
+        Self { fence: Some(fence), client: Arc::default(), ..self.clone() }
+    }
+
+    /// What keeps this connection from writing, if anything may.
+    pub fn fence(&self) -> Option<&Fence> {
+        self.fence.as_ref()
     }
 
     /// Namespace of the context or of the service account.
@@ -399,6 +414,11 @@ impl Connection {
         headers.entry(ACCEPT).or_insert(HeaderValue::from_static("application/json"));
         if let Some(token) = &token {
             headers.insert(AUTHORIZATION, token.clone());
+        }
+        // Last of all: places among other requests, pauses and tokens were waited for until here.
+        if request.method != Method::GET && self.fence.as_ref().is_some_and(Fence::is_closed) {
+            let message = "it was not sent: the right to write is over";
+            return Err(ApiError::new(ApiErrorKind::Unreachable, &*request.operation, message));
         }
         Ok((built, token))
     }
