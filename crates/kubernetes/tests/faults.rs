@@ -208,6 +208,30 @@ async fn a_server_that_does_not_stream_lists_is_listed_in_pages() -> Result<()> 
     Ok(())
 }
 
+#[tokio::test]
+async fn a_watch_that_ends_as_soon_as_it_begins_is_opened_again_after_longer_and_longer_pauses() -> Result<()>
+{
+    let (told, mut opened) = tokio::sync::mpsc::unbounded_channel();
+    let address = server(move |request, _| {
+        let query = request.uri().query().unwrap_or_default();
+        if query.contains("watch=true") && !query.contains("sendInitialEvents") {
+            let _listening = told.send(tokio::time::Instant::now());
+            return Response::new(Full::new(Bytes::new()));
+        }
+        old_server(request)
+    })
+    .await?;
+    let (mut watches, _events) = Watches::new(connection(&address)?, 1 << 20);
+    watches.start(WatchTarget::all(config_maps()));
+    let mut at = Vec::new();
+    while at.len() < 5 {
+        at.push(tokio::time::timeout(Duration::from_mins(1), opened.recv()).await?.expect("it goes on"));
+    }
+    // Half of 200 ms, and twice that each time, at the least.
+    assert!(at[4] - at[0] >= Duration::from_millis(1400), "opened at {at:?}");
+    Ok(())
+}
+
 /// An HTTP proxy that serves CONNECT for anybody with the right password, and says who came.
 async fn proxy() -> Result<(u16, tokio::sync::mpsc::Receiver<String>)> {
     let listener = TcpListener::bind("127.0.0.1:0").await?;

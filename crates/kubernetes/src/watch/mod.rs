@@ -35,6 +35,13 @@ pub struct WatchEvent {
     pub(crate) _budget: Option<OwnedSemaphorePermit>,
 }
 
+impl WatchEvent {
+    /// News that take nothing of any budget.
+    pub fn new(target: Arc<WatchTarget>, news: WatchNews) -> Self {
+        Self { target, news, _budget: None }
+    }
+}
+
 /// What a watch has to tell.
 #[derive(Debug)]
 pub enum WatchNews {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bridgehead_api::ResourceVersion;
 use tokio::sync::{Semaphore, mpsc};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 use super::lines::Lines;
 use super::{WatchEvent, WatchNews, WatchTarget};
@@ -26,6 +26,8 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 /// Permissions that are missing are rarely granted a second later.
 const REFUSED_PAUSE: Duration = Duration::from_secs(5);
 const LONGEST_REFUSED_PAUSE: Duration = Duration::from_mins(1);
+/// A watch that has lived for this long was one, whatever it brought.
+const STEADY: Duration = Duration::from_secs(1);
 /// What a page of a list should weigh, and its bounds in objects.
 const PAGE_BYTES: usize = 2 << 20;
 const FIRST_PAGE: usize = 50;
@@ -48,7 +50,7 @@ struct Position {
     resume: Option<ResourceVersion>,
     /// The server lists as a stream, as far as is known.
     streams_lists: bool,
-    /// Attempts since the last success.
+    /// Attempts since anything came.
     failures: u32,
     /// What was told last.
     told: Told,
@@ -63,8 +65,10 @@ enum Told {
 
 /// Why a request is over.
 enum End {
-    /// In time, or broken off: go on from the last version.
+    /// Go on from the last version, or in another way.
     Ended,
+    /// Over as soon as it had begun, as a proxy in between may have it: go on after a pause.
+    Brief,
     Failed(ApiError),
     Closed,
 }
@@ -85,6 +89,7 @@ impl Task {
             };
             let goes_on = match end {
                 End::Ended => Ok(()),
+                End::Brief => self.pause(&mut position, FIRST_PAUSE, LONGEST_PAUSE).await,
                 End::Failed(error) => self.fail(&mut position, error).await,
                 End::Closed => Err(Closed),
             };
@@ -122,7 +127,15 @@ impl Task {
             closed => closed,
         };
         match begun {
-            Ok(()) => self.follow(&mut stream, position, life + GRACE).await,
+            Ok(()) => {
+                let opened = Instant::now();
+                let end = self.follow(&mut stream, position, life + GRACE).await;
+                if opened.elapsed() >= STEADY {
+                    position.failures = 0;
+                    return end;
+                }
+                if matches!(end, End::Ended) { End::Brief } else { end }
+            }
             Err(Closed) => End::Closed,
         }
     }
@@ -170,12 +183,17 @@ impl Task {
                     failed = Some(ApiError::from_status(self.target.operation("watch"), &status));
                     break;
                 }
-                FrameKind::Bookmark => position.advance(&frame),
+                FrameKind::Bookmark => {
+                    position.failures = 0;
+                    position.advance(&frame);
+                }
                 FrameKind::ListEnds => {
+                    position.failures = 0;
                     position.resume = Some(frame.resource_version().clone());
                     frames.push(frame);
                 }
                 _ => {
+                    position.failures = 0;
                     position.advance(&frame);
                     size += frame.size();
                     frames.push(frame);
@@ -222,6 +240,7 @@ impl Task {
             if token.is_empty() {
                 let end = Frame::list_ends(page.resource_version.clone());
                 position.resume = Some(page.resource_version);
+                position.failures = 0;
                 return match self.frames(vec![end], 0).await {
                     Ok(()) => match self.succeed(position).await {
                         Ok(()) => End::Ended,
@@ -264,9 +283,14 @@ impl Task {
             (ApiErrorKind::Throttled { retry_after: Some(pause) }, _) => (*pause, LONGEST_PAUSE.max(*pause)),
             _ => (FIRST_PAUSE, LONGEST_PAUSE),
         };
+        tracing::debug!(target = %self.target.kind(), error = %error, "watch broke off");
+        self.pause(position, first, longest).await
+    }
+
+    /// Waits longer each time, until something comes.
+    async fn pause(&self, position: &mut Position, first: Duration, longest: Duration) -> Result<(), Closed> {
         let pause = first.saturating_mul(1 << position.failures.min(10)).min(longest);
         position.failures = position.failures.saturating_add(1);
-        tracing::debug!(target = %self.target.kind(), error = %error, pause = pause.as_secs_f32(), "watch broke off");
         tokio::select! {
             () = tokio::time::sleep(jitter::spread(pause / 2, 1.0)) => Ok(()),
             () = self.events.closed() => Err(Closed),
@@ -275,7 +299,6 @@ impl Task {
 
     /// The server answers: what was told to be wrong is over.
     async fn succeed(&self, position: &mut Position) -> Result<(), Closed> {
-        position.failures = 0;
         if position.told != Told::Nothing {
             position.told = Told::Nothing;
             self.send(WatchNews::Resumed, None).await?;
