@@ -102,15 +102,12 @@ impl Inbox {
         if let Poll::Ready(Some(event)) = self.own.poll_recv(context) {
             return Poll::Ready(event);
         }
-        if let Poll::Ready(Some(event)) = self.control.poll_recv(context) {
-            self.unpack_control(event);
-        }
+        let Self { ready, control, clusters, .. } = self;
+        take_from(control, context, ready, unpack_control);
         let mut ended = Vec::new();
-        for (position, (id, receiver)) in self.clusters.iter_mut().enumerate() {
-            match receiver.poll_recv(context) {
-                Poll::Ready(Some(event)) => unpack(&mut self.ready, id, event),
-                Poll::Ready(None) => ended.push(position),
-                Poll::Pending => {}
+        for (position, (id, receiver)) in clusters.iter_mut().enumerate() {
+            if take_from(receiver, context, ready, |ready, event| unpack(ready, id, event)).is_none() {
+                ended.push(position);
             }
         }
         for position in ended.into_iter().rev() {
@@ -121,19 +118,38 @@ impl Inbox {
             None => Poll::Pending,
         }
     }
+}
 
-    fn unpack_control(&mut self, event: WatchEvent) {
-        let kind = ControlKind::ALL.into_iter().find(|kind| control_resource(*kind) == event.target.resource);
-        let Some(kind) = kind else { return };
-        match event.news {
-            WatchNews::Frames(frames) => {
-                self.ready.extend(frames.into_iter().map(|frame: Frame| Event::Control { kind, frame }));
-            }
-            WatchNews::Interrupted { message } | WatchNews::Refused { message, .. } => {
-                self.ready.push_back(Event::ControlFailed { kind, message });
-            }
-            WatchNews::Resumed => self.ready.push_back(Event::ControlResumed { kind }),
+/// Takes what a receiver has, until that comes to something. What comes to nothing must not end the turn: only a
+/// receiver that has nothing left wakes us. None: it has ended.
+fn take_from(
+    receiver: &mut WatchReceiver,
+    context: &mut Context<'_>,
+    ready: &mut VecDeque<Event>,
+    unpack: impl Fn(&mut VecDeque<Event>, WatchEvent),
+) -> Option<()> {
+    let before = ready.len();
+    while ready.len() == before {
+        match receiver.poll_recv(context) {
+            Poll::Ready(Some(event)) => unpack(ready, event),
+            Poll::Ready(None) => return None,
+            Poll::Pending => break,
         }
+    }
+    Some(())
+}
+
+fn unpack_control(ready: &mut VecDeque<Event>, event: WatchEvent) {
+    let kind = ControlKind::ALL.into_iter().find(|kind| control_resource(*kind) == event.target.resource);
+    let Some(kind) = kind else { return };
+    match event.news {
+        WatchNews::Frames(frames) => {
+            ready.extend(frames.into_iter().map(|frame: Frame| Event::Control { kind, frame }));
+        }
+        WatchNews::Interrupted { message } | WatchNews::Refused { message, .. } => {
+            ready.push_back(Event::ControlFailed { kind, message });
+        }
+        WatchNews::Resumed => ready.push_back(Event::ControlResumed { kind }),
     }
 }
 
@@ -242,5 +258,37 @@ impl World for AgentWorld {
                 tracing::debug!(application = %announcement.object, %error, "failed to record an event");
             }
         });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bridgehead_api::GroupKind;
+    use futures::FutureExt as _;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn what_comes_to_nothing_hides_nothing_that_comes_after_it() {
+        let (_own, own) = mpsc::unbounded_channel();
+        let (to_control, control) = mpsc::channel(8);
+        let (to_cluster, cluster) = mpsc::channel(8);
+        let id = ClusterId::in_cluster();
+        let mut inbox = Inbox { ready: VecDeque::new(), own, control, clusters: vec![(id.clone(), cluster)] };
+        let target = |resource| Arc::new(WatchTarget::all(resource));
+        let nothing = || WatchNews::Frames(Vec::new());
+        let something = || WatchNews::Frames(vec![Frame::list_begins()]);
+        let project = target(control_resource(ControlKind::Project));
+        let definition = target(bridgehead_kubernetes::Resource::known("v1", "Pod", "pods", true));
+        for (to, target) in [(&to_control, &project), (&to_cluster, &definition)] {
+            for news in [nothing(), something()] {
+                to.try_send(WatchEvent::new(Arc::clone(target), news)).expect("there is room");
+            }
+        }
+        let mut next = || poll_fn(|context| inbox.poll(context)).now_or_never();
+        assert!(matches!(next(), Some(Event::Control { kind: ControlKind::Project, .. })));
+        let Some(Event::Frame { kind, .. }) = next() else { panic!("the cluster's frame is not there") };
+        assert_eq!(kind.group_kind, GroupKind::new("", "Pod"));
+        assert!(next().is_none());
     }
 }
