@@ -13,7 +13,7 @@ use serde_json::Value;
 use tfplug::prelude::*;
 
 use super::install::{self, DEFAULTS, Part, default_object, is_installed, name_of};
-use super::{Agent, CREATED, PLACE, engine, left, options, place};
+use super::{Agent, CREATED, MARKS, Marks, PLACE, engine, left, options, place};
 use crate::connection::{Clients, connection};
 use crate::object::{Block, Kind, delete_timeout, is_ours, read_raw, resource_of, text, until_none};
 
@@ -27,6 +27,16 @@ pub(super) async fn destroy(context: &Context<Clients>, prior: &Agent<Partial>) 
     let connection = connection(context, prior.kubernetes.as_ref()).await?;
     let installation = options::installation(prior)?;
     let created: BTreeSet<String> = context.recall(CREATED).unwrap_or_default();
+    if has_successor(context, &connection, &installation).await? {
+        // It was made before this one goes, under the same names. What both live in is the successor's.
+        for part in install::parts(&installation).into_iter().rev() {
+            remove(context, &connection, &part, within).await?;
+        }
+        let title = format!("The agent in namespace `{}` stays", prior.namespace);
+        let detail = "Another installation has taken its place: only what that one doesn't have was deleted.";
+        context.warn(Diagnostic::warning(title).detail(detail));
+        return Ok(());
+    }
     let place = place(&prior.namespace, prior.kubernetes.as_ref());
     if context.recall_of_successor::<String>(PLACE).as_ref() == Some(&place) {
         // The same applications get another agent in a moment: what they live in stays, and is the
@@ -86,6 +96,33 @@ async fn without_siblings(connection: &Connection, namespace: &str) {
     futures::future::join_all(waits).await;
 }
 
+/// Whether another installation has written anything of this one's name.
+async fn has_successor(
+    context: &Context<Clients>,
+    connection: &Connection,
+    installation: &Installation,
+) -> Result<bool, Diagnostics> {
+    for part in install::parts(installation) {
+        let live = read_raw(connection, &part.resource, &part.key).await?;
+        if live.is_some_and(|live| is_installed(&live) && is_of_another(context, &live)) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// Whether another installation wrote a part. Nobody knows who wrote one without a mark.
+fn is_of_another(context: &Context<Clients>, live: &Value) -> bool {
+    let ours: Marks = context.recall(MARKS).unwrap_or_default();
+    match (ours.installation, Marks::of(live).installation) {
+        (_, None) => false,
+        (Some(ours), Some(mark)) => ours != mark,
+        // Terraform forgets what was kept of a tainted object, whose successor comes after. Else a version
+        // without marks has made this one, and another has written since.
+        (None, Some(_)) => !context.is_replaced(),
+    }
+}
+
 async fn remove(
     context: &Context<Clients>,
     connection: &Connection,
@@ -95,6 +132,9 @@ async fn remove(
     let Some(live) = read_raw(connection, &part.resource, &part.key).await? else { return Ok(()) };
     if !is_installed(&live) {
         context.warn(kept(&part.name, "another installation manages it"));
+        return Ok(());
+    }
+    if is_of_another(context, &live) {
         return Ok(());
     }
     delete(context, connection, &part.resource, &part.key, &live, within).await
@@ -152,10 +192,16 @@ async fn remove_definitions(
     created: &BTreeSet<String>,
     within: Duration,
 ) -> Result<(), Diagnostics> {
+    let agents: Vec<String> =
+        left::agents(connection).await?.iter().map(|agent| left::name_within("Deployment", agent)).collect();
     for part in install::definitions(installation) {
         let Some(live) = read_raw(connection, &part.resource, &part.key).await? else { continue };
         if !created.contains(&part.name) || !is_installed(&live) {
             context.warn(kept(&part.name, "it was there before the agent"));
+            continue;
+        }
+        if !agents.is_empty() {
+            context.warn(kept(&part.name, &format!("another agent works with it: {}", named(&agents))));
             continue;
         }
         let (kind, plural) = (text(part.object, "/spec/names/kind"), text(part.object, "/spec/names/plural"));

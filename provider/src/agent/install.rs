@@ -14,7 +14,8 @@ use bridgehead_kubernetes::{ApiErrorKind, Connection, Resource};
 use serde_json::Value;
 use tfplug::prelude::*;
 
-use super::{Agent, CREATED};
+use super::marks::{self, Marks};
+use super::{Agent, CREATED, MARKS};
 use crate::connection::Clients;
 use crate::object::{is_absence, read_raw, resource_of, text};
 
@@ -98,6 +99,9 @@ pub(super) async fn install(
 ) -> Result<(), Diagnostics> {
     let mut created: BTreeSet<String> = context.recall(CREATED).unwrap_or_default();
     let first = created.is_empty() && before.is_empty();
+    if first {
+        created = marks::inherited(connection, &state.namespace).await?;
+    }
     if let Some(part) = namespace(installation) {
         let live = read_raw(connection, &part.resource, &part.key).await?;
         // A namespace of somebody else keeps its labels.
@@ -134,7 +138,10 @@ pub(super) async fn install(
     for done in context.interruptible(futures::future::join_all(served)).await? {
         done?;
     }
-    for part in parts(installation) {
+    let marks = Marks::next(context.recall(MARKS), &created);
+    context.remember(MARKS, &marks)?;
+    let marked = marks.on(installation.clone());
+    for part in parts(&marked) {
         let live = read_raw(connection, &part.resource, &part.key).await?;
         write(context, connection, &part, live.is_none(), &mut created, state).await?;
     }
@@ -311,12 +318,18 @@ fn content(object: &Value) -> Value {
     content
 }
 
-/// Image of the agent that runs in the namespace, if one does.
-pub(super) async fn image(connection: &Connection, namespace: &str) -> Result<Option<String>, Diagnostics> {
+/// Image of the agent that runs in the namespace, if one does, and the marks of its installation.
+pub(super) async fn found(
+    connection: &Connection,
+    namespace: &str,
+) -> Result<Option<(String, Marks)>, Diagnostics> {
     let object = default_object(namespace, "apps/v1", "Deployment", NAME);
     let Some(part) = Part::of(&object) else { return Ok(None) };
     let live = read_raw(connection, &part.resource, &part.key).await?;
-    Ok(live.map(|live| text(&live, "/spec/template/spec/containers/0/image").to_owned()))
+    Ok(live.map(|live| {
+        let image = text(&live, "/spec/template/spec/containers/0/image").to_owned();
+        (image, Marks::of(&live))
+    }))
 }
 
 #[cfg(test)]

@@ -4,12 +4,14 @@ use std::collections::BTreeSet;
 
 use bridgehead_kubernetes::connect::RequestBuilder;
 use bridgehead_kubernetes::discovery::{Verb, discover};
-use bridgehead_kubernetes::{Connection, Resource};
+use bridgehead_kubernetes::{ApiErrorKind, Connection, Resource};
 use serde_json::Value;
 use tfplug::prelude::*;
 
 use crate::object::{is_absence, text};
 
+/// A list of metadata alone.
+const METADATA: &str = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1";
 /// Objects of one page of a list.
 const PAGE: &str = "500";
 
@@ -19,11 +21,30 @@ pub(super) async fn of_kind(
     resource: &Resource,
 ) -> Result<Vec<String>, Diagnostics> {
     let kind = &resource.gvk.group_kind.kind;
-    let name = |object: &Value| {
-        let (namespace, name) = (text(object, "/metadata/namespace"), text(object, "/metadata/name"));
-        format!("{kind} {namespace}/{name}")
+    Ok(list(connection, resource, None).await?.iter().map(|object| name_within(kind, object)).collect())
+}
+
+/// As in `Application argocd/web`.
+pub(super) fn name_within(kind: &str, object: &Value) -> String {
+    format!("{kind} {}/{}", text(object, "/metadata/namespace"), text(object, "/metadata/name"))
+}
+
+/// Metadata of the agents in the cluster, in whatever namespace.
+pub(super) async fn agents(connection: &Connection) -> Result<Vec<Value>, Diagnostics> {
+    let deployments = Resource::known("apps/v1", "Deployment", "deployments", true);
+    let what = "list the agents of the cluster".to_owned();
+    let request = RequestBuilder::get(deployments.collection(None), what)
+        .accept(METADATA)
+        .query("fieldSelector", &format!("metadata.name={}", bridgehead_install::NAME));
+    let list: Value = match connection.send(request).await {
+        Ok(answer) => answer.json()?,
+        // Whoever may not look beyond a namespace has nothing else to go by than what the kinds hold.
+        Err(error) if error.kind == ApiErrorKind::Forbidden => return Ok(Vec::new()),
+        Err(error) => return Err(error.into()),
     };
-    Ok(list(connection, resource, None).await?.iter().map(name).collect())
+    let found = list["items"].as_array().into_iter().flatten();
+    let agents = found.filter(|object| object.pointer("/metadata/deletionTimestamp").is_none());
+    Ok(agents.cloned().collect())
 }
 
 /// Names of what somebody put into the namespace. What Kubernetes puts there, and what goes with an owner
@@ -88,9 +109,8 @@ async fn list(
     let mut next = String::new();
     loop {
         let what = format!("list {}", resource.gvk.group_kind);
-        let mut request = RequestBuilder::get(resource.collection(namespace), what)
-            .accept("application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1")
-            .query("limit", PAGE);
+        let mut request =
+            RequestBuilder::get(resource.collection(namespace), what).accept(METADATA).query("limit", PAGE);
         if !next.is_empty() {
             request = request.query("continue", &next);
         }

@@ -9,6 +9,7 @@ mod destroy;
 mod engine;
 mod install;
 mod left;
+mod marks;
 mod model;
 mod options;
 
@@ -20,11 +21,14 @@ use tfplug::prelude::*;
 use crate::connection::{Clients, OwnKubernetes, check_own, cluster_named_by, connection};
 use crate::object::{completed, create_timeout, update_timeout};
 pub(crate) use destroy::served_finalizer;
+use marks::Marks;
 pub use model::Agent;
 use model::AgentComputed;
 
 /// Under which private data says what was not there before: names as in `Namespace argocd`.
 const CREATED: &str = "created";
+/// Under which private data has the marks of what this installation writes.
+const MARKS: &str = "marks";
 /// Under which a plan says where the agent is to be.
 const PLACE: &str = "place";
 
@@ -82,7 +86,9 @@ impl Resource for Agents {
         let Some(connection) = context.client()?.known(prior.kubernetes.as_ref()).await? else {
             return Ok(Live::Unchanged);
         };
-        let Some(drifted) = install::drifted(&connection, &options::installation(&prior)?).await? else {
+        let marks: Marks = context.recall(MARKS).unwrap_or_default();
+        let installation = marks.on(options::installation(&prior)?);
+        let Some(drifted) = install::drifted(&connection, &installation).await? else {
             return Ok(Live::Gone);
         };
         let image = prior.image.clone().unwrap_or_else(|| DEFAULT_IMAGE.to_owned());
@@ -108,9 +114,10 @@ impl Resource for Agents {
         use tfplug::model::Model as _;
         let namespace: String = import.get("namespace")?;
         let connection = connection(context, None).await?;
-        let image = install::image(&connection, &namespace)
+        let (image, marks) = install::found(&connection, &namespace)
             .await?
             .ok_or_else(|| Diagnostic::error(format!("There is no agent in namespace `{namespace}`")))?;
+        context.remember(MARKS, &marks)?;
         let known = tfplug::value::Value::map([("namespace", tfplug::value::Value::string(namespace))]);
         let blank = completed::<Agent<Partial>>(known);
         let prior = Agent::<Partial>::from_value(&blank, &Path::root())?;

@@ -4,7 +4,7 @@ use bridgehead_test_harness::agent::{apply, dynamic, kind};
 use serde_json::{Value as Json, json};
 
 use crate::agent::{agent, cluster, definitions, in_argocd, namespaces};
-use crate::cluster_objects::{get, uid};
+use crate::cluster_objects::{delete, edit, get, uid};
 use crate::terraform::Terraform;
 
 /// Something that a controller has made for its owner.
@@ -46,4 +46,53 @@ async fn what_has_an_owner_keeps_its_definition_and_what_is_owned_from_outside_i
     assert!(told.contains("Namespace argocd was kept") && told.contains("ConfigMap tenant"), "{told}");
     assert!(!told.contains("ConfigMap below"), "what goes with what is named: {told}");
     assert!(get(&inside, "tenant").await.is_object());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_agent_that_is_made_before_its_predecessor_goes_stays() {
+    let (cluster, client) = cluster("agent-successor").await;
+    let first = "  lifecycle { create_before_destroy = true }\n";
+    let terraform = Terraform::with(&cluster, &agent(first));
+    terraform.apply();
+    // Only an agent would serve it: a destroy that doesn't know of the successor waits for this one.
+    let held = json!({
+        "apiVersion": "argoproj.io/v1alpha1", "kind": "Application",
+        "metadata": {
+            "name": "held", "namespace": "argocd", "finalizers": ["resources-finalizer.argocd.argoproj.io"],
+        },
+        "spec": {"project": "default", "destination": {}, "source": {"repoURL": "x"}},
+    });
+    apply(&client, &[held]).await.unwrap();
+    let deployments = in_argocd(&client, "apps", "v1", "Deployment");
+    let accounts = in_argocd(&client, "", "v1", "ServiceAccount");
+    let policies = in_argocd(&client, "networking.k8s.io", "v1", "NetworkPolicy");
+    let roles = dynamic(&client, &kind("rbac.authorization.k8s.io", "v1", "ClusterRole"), None);
+    let uids = async || {
+        let live = [get(&deployments, "bridgehead-agent").await, get(&accounts, "bridgehead-agent").await];
+        live.map(|object| uid(&object))
+    };
+    let before = uids().await;
+    terraform.configure(&agent(&format!("{first}  network_policy = false")));
+    let told = terraform.succeed(&["apply", "-auto-approve", "-replace=bridgehead_agent.this"]);
+    assert!(told.contains("1 added") && told.contains("1 destroyed"), "{told}");
+    assert!(told.contains("The agent in namespace `argocd` stays"), "{told}");
+    assert_eq!(uids().await, before);
+    assert!(get(&roles, "bridgehead-agent-argocd").await.is_object());
+    assert_eq!(get(&policies, "bridgehead-agent").await, Json::Null, "the successor has none");
+    terraform.assert_nothing_to_do();
+    // Another one in another namespace: the first goes, and the definitions stay for the second.
+    let applications = in_argocd(&client, "argoproj.io", "v1alpha1", "Application");
+    edit(&applications, "held", &json!({"metadata": {"finalizers": null}})).await;
+    delete(&applications, "held").await;
+    terraform.configure(&agent(&format!("{first}  namespace = \"gitops\"")));
+    let told = terraform.succeed(&["apply", "-auto-approve"]);
+    assert!(told.contains("another agent works with it: Deployment gitops/bridgehead-agent"), "{told}");
+    assert_eq!(get(&namespaces(&client), "argocd").await, Json::Null);
+    assert!(get(&definitions(&client), "applications.argoproj.io").await.is_object());
+    terraform.assert_nothing_to_do();
+    // What the first of them created is the last one's to take down.
+    let told = terraform.destroy();
+    assert!(!told.contains("was kept"), "{told}");
+    assert_eq!(get(&namespaces(&client), "gitops").await, Json::Null);
+    assert_eq!(get(&definitions(&client), "applications.argoproj.io").await, Json::Null);
 }
