@@ -69,5 +69,7 @@ async fn compared<W: World>(controller: &Controller<W>, scope: &Scope<W::Cluster
     };
     live::want_only(controller, scope, &target);
     let again = left_over::release(controller, scope, &target, &comparison).await;
-    Ok(wake.into_iter().chain(again).min())
+    // An operation went on although the specification could not be rendered: that is still to be tried again.
+    let problem = target.problem.as_ref().and_then(|problem| problem.retry_at);
+    Ok(wake.into_iter().chain(again).chain(problem).min())
 }

@@ -148,3 +148,12 @@ fn what_neither_git_nor_the_last_operation_names_is_forgotten() {
     assert!(few.held > 0 && few.wanted > 0 && few.verdicts > 0, "{few:?}");
     assert_eq!(many, few);
 }
+
+#[test]
+fn what_could_not_be_rendered_while_a_sync_came_to_its_end_is_tried_again() {
+    let rates = Rates { git: 500, ..Rates::default() };
+    for seed in 0..40 {
+        let scenario = Scenario { seed, rates, calm: seconds(30), ..shop(&slow_hook(&["PreSync"])) };
+        check(scenario, "OperationCompleted");
+    }
+}
