@@ -140,7 +140,7 @@ impl Resource for Applications {
         let declared = |name: &str| planned.annotations.as_ref().is_some_and(|all| all.contains_key(name));
         let within = update_timeout(planned.timeouts.as_ref());
         rules::at_apply(context, &target, Some(&prior), &planned, within).await?;
-        let uid = match target.update(manifest, declared, Prune::Spec).await? {
+        let uid = match target.update(manifest, prior.uid.as_deref(), declared, Prune::Spec).await? {
             Found::Written(live) => {
                 if planned.on_destroy != "cascade" {
                     destroy::without_cascade(&target, &live).await?;

@@ -257,7 +257,9 @@ impl Resource for Clusters {
         let secrets = secrets(&planned, live.as_ref().map(|(registered, _)| registered));
         let manifest = manifest(&planned, &secrets);
         let declared = |name: &str| planned.annotations.as_ref().is_some_and(|all| all.contains_key(name));
-        let uid = match target.update(manifest, declared, Prune::Entries(ENTRIES)).await? {
+        let update =
+            target.update(manifest, prior.uid.as_deref(), declared, Prune::Entries(ENTRIES)).await?;
+        let uid = match update {
             Found::Written(live) => {
                 kept::remember(context, &live, Some("config"), &secrets)?;
                 text(&live, "/metadata/uid").to_owned()

@@ -12,6 +12,7 @@ pub(crate) mod kept;
 mod kinds;
 mod metadata;
 mod ownership;
+mod place;
 mod secret;
 mod settle;
 mod slots;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use bridgehead_api::{GroupKind, ObjectKey, Uid};
+use bridgehead_api::{ObjectKey, Uid};
 use bridgehead_engine::manifest::Manifest;
 use bridgehead_kubernetes::connect::RequestBuilder;
 use bridgehead_kubernetes::waits::{self, Verdict};
@@ -21,22 +21,18 @@ use crate::connection::{Clients, connection};
 
 /// A server that has just come up may refuse for a while; one that is not there at all must not take minutes.
 const UNREACHABLE: Duration = Duration::from_secs(30);
-/// How to make Terraform go in the right order.
-const REFER: &str = "Let whatever lives in the agent's namespace refer to it, as in `namespace = \
-                     bridgehead_agent.this.namespace`, or name the installation in `depends_on`: then Terraform \
-                     makes that first.";
 /// Between two tries where nothing can be watched: the server's own caches catch up.
 const PAUSE: Duration = Duration::from_millis(250);
 
 /// One object in a cluster.
 pub(crate) struct Target<'c> {
-    context: &'c Context<Clients>,
+    pub(super) context: &'c Context<Clients>,
     /// The connection to its cluster.
     pub(crate) connection: Connection,
-    kind: Kind,
-    key: ObjectKey,
+    pub(super) kind: Kind,
+    pub(super) key: ObjectKey,
     /// Which cluster, as [`super::Slots`] tells them apart.
-    cluster: String,
+    pub(super) cluster: String,
 }
 
 /// What a write found.
@@ -107,55 +103,6 @@ impl<'c> Target<'c> {
         self.apply(manifest).await.map(Some)
     }
 
-    /// Waits until the kind is served and the namespace is there, unless what brings them can't be begun.
-    pub(crate) async fn wait_for_place(&self, within: Duration) -> Result<(), Diagnostics> {
-        let slots = &self.context.client()?.slots;
-        let held = slots.hold();
-        let done = tokio::select! {
-            biased;
-            done = self.place_is_there(within) => done,
-            () = slots.crowded_out(&self.cluster) => Err(self.crowded_out()),
-        };
-        drop(held);
-        done
-    }
-
-    fn crowded_out(&self) -> Diagnostics {
-        Diagnostic::error(format!("{} can't be created before the agent", self.key))
-            .detail(format!(
-                "It needs the custom resource definitions and the namespace that `bridgehead_agent` (or an \
-                 installation of Argo CD) brings. Nothing brings them now, and Terraform can't begin it while \
-                 creates that wait, as this one did, take up all that it does at once (`-parallelism`, 10 by \
-                 default).\n\n{REFER} What has failed is made by the next apply."
-            ))
-            .at("namespace")
-            .into()
-    }
-
-    async fn place_is_there(&self, within: Duration) -> Result<(), Diagnostics> {
-        let explain = |error: waits::WaitError| {
-            Diagnostic::error(format!("{} can't be created yet", self.key)).detail(format!(
-                "{error}.\n\nIt needs the custom resource definitions and the namespace that `bridgehead_agent` \
-                 (or an installation of Argo CD) brings: is it in this configuration, with the same namespace? \
-                 {REFER}"
-            ))
-        };
-        if let Some(definition) = self.kind.definition() {
-            waits::crd_established(&self.connection, definition, within).await.map_err(explain)?;
-        }
-        let namespaces = Resource::known("v1", "Namespace", "namespaces", false);
-        let namespace = ObjectKey::new(GroupKind::new("", "Namespace"), "", self.key.namespace());
-        let what = format!("namespace `{}`", self.key.namespace());
-        waits::wait_for(&self.connection, &namespaces, &namespace, within, what, |live| match live {
-            Some(live) if !live.is_terminating() => Verdict::Done(()),
-            Some(_) => Verdict::NotYet("it is being deleted".to_owned()),
-            None => Verdict::NotYet("there is no such namespace".to_owned()),
-        })
-        .await
-        .map_err(explain)?;
-        Ok(())
-    }
-
     fn exists_already(&self) -> Diagnostics {
         Diagnostic::error(format!("{} exists already", self.key))
             .detail(format!(
@@ -168,28 +115,37 @@ impl<'c> Target<'c> {
             .into()
     }
 
-    /// Changes the object. What others added to `prune` is removed; what has been handed over stays.
+    /// Changes the object that was read, whose UID this is. What others added to `prune` is removed; what has
+    /// been handed over stays.
     pub(crate) async fn update(
         &self,
         mut manifest: Value,
+        uid: Option<&str>,
         declared: impl Fn(&str) -> bool,
         prune: Prune<'_>,
     ) -> Result<Found, Diagnostics> {
-        let mut theirs = None;
-        if let Some(live) = self.read().await? {
-            match owner(&live, declared) {
-                Owner::Git(application) => {
-                    self.context.warn(left_to(&self.key, &application, "nothing was changed"));
-                    return Ok(Found::LeftTo);
-                }
-                Owner::Terraform(handed_over) => theirs = handed_over,
-            }
+        let Some(live) = self.read().await? else { return Err(self.gone()) };
+        let found = text(&live, "/metadata/uid");
+        if uid.is_some_and(|uid| uid != found) {
+            return Err(self.gone());
         }
+        let theirs = match owner(&live, declared) {
+            Owner::Git(application) => {
+                self.context.warn(left_to(&self.key, &application, "nothing was changed"));
+                return Ok(Found::LeftTo);
+            }
+            Owner::Terraform(handed_over) => handed_over,
+        };
         let wanted = manifest.clone();
         if let Some(handed_over) = &theirs {
             without_handed_over(&mut manifest, handed_over);
         }
-        let live = self.apply(&manifest).await.map_err(Self::refused)?;
+        // Without it an apply would make an object that is gone anew, and not as it was planned.
+        manifest["metadata"]["uid"] = json!(found);
+        let live = match self.apply(&manifest).await {
+            Ok(live) => live,
+            Err(error) => return Err(self.refused_or_gone(error, found).await),
+        };
         let extra = match prune {
             Prune::Spec => {
                 extra(&wanted["spec"], &live["spec"], theirs.as_ref().map(|fields| &fields["f:spec"]))
@@ -200,9 +156,32 @@ impl<'c> Target<'c> {
                 entries(names, &wanted["data"], &live["data"])
             }
         };
-        let Some(extra) = extra else { return Ok(Found::Written(live)) };
-        let written = self.patch(&Patch::Merge(extra)).await.map_err(Self::refused)?;
-        Ok(Found::Written(written))
+        let Some(mut extra) = extra else { return Ok(Found::Written(live)) };
+        extra["metadata"] = json!({"uid": found});
+        match self.patch(&Patch::Merge(extra)).await {
+            Ok(written) => Ok(Found::Written(written)),
+            Err(error) => Err(self.refused_or_gone(error, found).await),
+        }
+    }
+
+    /// What to tell of a write that failed, of the object with this UID.
+    async fn refused_or_gone(&self, error: ApiError, uid: &str) -> Diagnostics {
+        if matches!(error.kind, ApiErrorKind::Conflict { .. } | ApiErrorKind::NotFound)
+            && let Ok(live) = self.read().await
+            && live.is_none_or(|live| text(&live, "/metadata/uid") != uid)
+        {
+            return self.gone();
+        }
+        Self::refused(error)
+    }
+
+    fn gone(&self) -> Diagnostics {
+        Diagnostic::error(format!("{} is gone", self.key))
+            .detail(
+                "Somebody has deleted it since it was planned, and perhaps made another of the same name. Nothing \
+                 was written: plan again.",
+            )
+            .into()
     }
 
     async fn apply(&self, manifest: &Value) -> Result<Value, ApiError> {

@@ -167,7 +167,7 @@ impl Resource for Projects {
         )
         .await?;
         let declared = |name: &str| planned.annotations.as_ref().is_some_and(|all| all.contains_key(name));
-        let uid = match target.update(manifest, declared, Prune::Spec).await? {
+        let uid = match target.update(manifest, prior.uid.as_deref(), declared, Prune::Spec).await? {
             Found::Written(live) => text(&live, "/metadata/uid").to_owned(),
             Found::LeftTo => prior.uid.unwrap_or_default(),
         };

@@ -212,7 +212,8 @@ impl Resource for Repositories {
         let secrets = secrets(&planned, live.as_ref());
         let manifest = manifest(&planned, &secrets);
         let declared = |name: &str| planned.annotations.as_ref().is_some_and(|all| all.contains_key(name));
-        let uid = match target.update(manifest, declared, Prune::Entries(ENTRIES)).await? {
+        let update = target.update(manifest, prior.uid.as_deref(), declared, Prune::Entries(ENTRIES)).await?;
+        let uid = match update {
             Found::Written(live) => {
                 kept::remember(context, &live, None, &secrets)?;
                 text(&live, "/metadata/uid").to_owned()

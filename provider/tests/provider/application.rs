@@ -170,3 +170,32 @@ async fn the_shortest_application_plans_empty_after_each_step() {
     terraform.apply();
     terraform.destroy();
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_deleted_between_plan_and_apply_is_told_and_made_by_the_next() {
+    let stage = Stage::new("gone").await;
+    let api = stage.applications();
+    let terraform = Terraform::with(stage.cluster, &application(&stage.namespace, SIMPLE));
+    terraform.apply();
+    terraform
+        .configure(&application(&stage.namespace, &format!("{SIMPLE}  labels = {{ team = \"shop\" }}\n")));
+    terraform.succeed(&["plan", "-out=saved"]);
+    let mut another = get(&api, "web").await;
+    delete(&api, "web").await;
+    let told = terraform.fail(&["apply", "saved"]);
+    assert!(told.contains("/web is gone") && told.contains("plan again"), "{told}");
+    assert_eq!(get(&api, "web").await, Json::Null, "nothing was made that was not planned");
+
+    terraform.apply();
+    // Another of the same name is none of the planned change's.
+    terraform.configure(&application(&stage.namespace, SIMPLE));
+    terraform.succeed(&["plan", "-out=saved"]);
+    delete(&api, "web").await;
+    another["metadata"] = json!({"name": "web", "namespace": stage.namespace, "labels": {"team": "other"}});
+    bridgehead_test_harness::agent::apply(&stage.client, &[another]).await.unwrap();
+    assert!(terraform.fail(&["apply", "saved"]).contains("/web is gone"));
+    assert_eq!(get(&api, "web").await["metadata"]["labels"]["team"], "other");
+    delete(&api, "web").await;
+    terraform.apply();
+    terraform.destroy();
+}
