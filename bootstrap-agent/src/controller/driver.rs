@@ -1,6 +1,7 @@
 //! The loop: takes events in, hands keys out, and makes passes side by side on one thread.
 
 use std::collections::BTreeSet;
+use std::task::Poll;
 
 use bridgehead_api::{ApplicationKey, GroupKind, GroupVersionKind};
 use bridgehead_kubernetes::cache::{Applied, Change, Frame, FrameKind};
@@ -37,11 +38,12 @@ impl<W: World> Controller<W> {
     pub async fn run(&self) -> Ended {
         let mut passes: FuturesUnordered<LocalBoxFuture<'_, Work>> = FuturesUnordered::new();
         loop {
-            while self.is_synced() && passes.len() < self.settings.concurrency {
+            while self.is_synced() && self.slots.is_free() {
                 let Some(work) = self.state.borrow_mut().queue.take(self.world.now()) else { break };
+                self.slots.enter();
                 passes.push(self.work(work).boxed_local());
             }
-            let next_due = if passes.len() < self.settings.concurrency && self.is_synced() {
+            let next_due = if self.slots.is_free() && self.is_synced() {
                 self.state.borrow().queue.next_due()
             } else {
                 None
@@ -62,7 +64,10 @@ impl<W: World> Controller<W> {
                         if self.take_in(event) { return Ended::Shutdown; }
                     }
                 }
-                done = passes.select_next_some() => self.state.borrow_mut().queue.done(&done),
+                done = passes.select_next_some() => {
+                    self.slots.leave();
+                    self.state.borrow_mut().queue.done(&done);
+                }
                 () = timer => {}
             }
         }
@@ -76,6 +81,21 @@ impl<W: World> Controller<W> {
             Work::Watches(cluster) => self.tell_watches(cluster),
         }
         work
+    }
+
+    /// Waits for Git without a slot: a server that stalls holds up nobody but who waits for it. How much is asked
+    /// of Git at once is for the world to bound.
+    pub(super) async fn aside<T>(&self, waiting: impl Future<Output = T>) -> T {
+        let mut waiting = std::pin::pin!(waiting);
+        // What is known already costs nobody his slot.
+        if let Poll::Ready(outcome) = futures::poll!(waiting.as_mut()) {
+            return outcome;
+        }
+        self.slots.leave();
+        self.nudge.give();
+        let outcome = waiting.await;
+        self.slots.wait().await;
+        outcome
     }
 
     async fn pass(&self, key: &ApplicationKey) {
@@ -126,7 +146,7 @@ impl<W: World> Controller<W> {
         }
         self.counters.advertisements.set(self.counters.advertisements.get() + 1);
         let access = self.access(key);
-        let answer = self.world.advertise(&access).await;
+        let answer = self.aside(self.world.advertise(&access)).await;
         let random = self.world.random();
         let (interval, jitter) = self.poll_times();
         let mut state = self.state.borrow_mut();

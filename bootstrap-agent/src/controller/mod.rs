@@ -28,6 +28,7 @@ mod repositories;
 mod request;
 mod scope;
 mod secrets;
+mod slots;
 mod store;
 mod target;
 #[cfg(test)]
@@ -59,6 +60,7 @@ use pass::{Problem, Scope, Stop};
 use queue::{Priority, Queue};
 use registry::{Demand, Registry};
 use repositories::{Polls, Refs, RepositoryKey};
+use slots::Slots;
 use target::Target;
 use world::{Call, Cluster as _, ClusterId, ClusterTarget, ControlKind, Reply, World};
 
@@ -128,6 +130,7 @@ pub struct Controller<W: World> {
     /// The other engine that writes the same Applications, and until when that is taken as a fact.
     rival: RefCell<Option<(String, Timestamp)>>,
     nudge: Nudge,
+    slots: Slots,
     counters: Counters,
 }
 
@@ -183,9 +186,11 @@ impl<W: World> Controller<W> {
             listing: HashMap::new(),
             listed: BTreeSet::new(),
         };
+        let slots = Slots::new(settings.concurrency);
         Self {
             world,
             settings,
+            slots,
             state: RefCell::new(state),
             hold: RefCell::default(),
             unfollowed: RefCell::default(),

@@ -14,12 +14,15 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use super::pass::Stop;
+use super::queue::Priority;
 use super::reconcile::reconcile;
+use super::repositories::RepositoryKey;
+use super::slots::Slots;
 use super::world::{
     Announcement, Call, CallError, CallErrorKind, Cluster, ClusterTarget, ControlKind, Event, Patch, Reply,
     World,
 };
-use super::{Controller, Settings};
+use super::{Controller, Settings, Work};
 
 struct Still {
     now: Cell<Timestamp>,
@@ -170,4 +173,22 @@ fn nothing_is_written_once_the_control_namespace_was_not_followed_for_half_a_min
     assert!(controller.may_write().is_ok());
     let next = controller.state.borrow_mut().queue.take(later);
     assert!(next.is_some(), "what was held up goes on");
+}
+
+#[test]
+fn a_repository_that_does_not_answer_holds_nobodys_place() {
+    let mut controller = controller(Vec::new());
+    controller.settings.concurrency = 1;
+    controller.slots = Slots::new(1);
+    {
+        let mut state = controller.state.borrow_mut();
+        state.listed.extend(ControlKind::ALL);
+        for url in ["https://git.example/stalls", "https://git.example/waits"] {
+            let key = RepositoryKey { url: url.into(), project: "".into() };
+            state.users.entry(key.clone()).or_default().insert(ApplicationKey::new("argocd", "shop"));
+            state.queue.add(Work::Repository(key), controller.world.now(), Priority::Change);
+        }
+    }
+    assert!(controller.run().now_or_never().is_none());
+    assert_eq!(controller.counters.advertisements.get(), 2);
 }

@@ -31,6 +31,10 @@ pub struct Limits {
     pub advertise: Duration,
     /// Time for fetching a commit, from first to last byte.
     pub fetch: Duration,
+    /// How long a server that could not give a commit is not asked for it again; doubled with every failure.
+    pub retry: Duration,
+    /// The longest that grows to.
+    pub retry_longest: Duration,
     /// Bytes of a ref advertisement.
     pub advertisement_bytes: u64,
     /// Bytes of one pack.
@@ -69,6 +73,8 @@ impl Default for Limits {
             idle: Duration::from_secs(30),
             advertise: Duration::from_secs(90),
             fetch: Duration::from_mins(10),
+            retry: Duration::from_secs(2),
+            retry_longest: Duration::from_mins(1),
             advertisement_bytes: 64 << 20,
             pack_bytes: 2 << 30,
             cache_bytes: 8 << 30,

@@ -7,7 +7,7 @@ use bridgehead_api::CommitSha;
 use super::{ErrorKind, Step};
 
 /// What stood in the way of talking to a repository.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum RepositoryProblem {
     /// The URL makes no sense.

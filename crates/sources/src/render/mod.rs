@@ -41,6 +41,8 @@ pub struct RenderRequest {
     pub via_ref: Option<String>,
     /// Path and options, as the application has them. Its URL is not read.
     pub source: ApplicationSource,
+    /// When somebody asked, if a person did: the server is asked again though it failed a moment before that.
+    pub since: Option<jiff::Timestamp>,
 }
 
 /// Manifests, and what they depend on.

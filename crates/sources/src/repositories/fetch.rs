@@ -1,13 +1,13 @@
 //! Getting a commit into the cache.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bridgehead_api::CommitSha;
 use bridgehead_engine::source::RefAdvertisement;
 use tokio::sync::mpsc;
 
-use super::{Inner, closing, panicked};
+use super::{Inner, panicked};
 use crate::access::RepoAccess;
 use crate::error::RepositoryProblem;
 use crate::git::{FetchRequest, Held, PackPiece, Remote};
@@ -19,7 +19,7 @@ const PIECES: usize = 16;
 const IDLE: Duration = Duration::from_mins(10);
 
 impl Inner {
-    pub(super) async fn fetch(
+    pub(super) async fn fetch_once(
         self: &Arc<Self>,
         access: &RepoAccess,
         commit: &CommitSha,
@@ -37,18 +37,36 @@ impl Inner {
         if self.held(&entry, commit).await? {
             return Ok(());
         }
+        let began = Instant::now();
         let _one_at_a_time = entry.fetching.lock().await;
         if self.held(&entry, commit).await? {
             return Ok(());
         }
-        let _permit = self.fetches.acquire().await.map_err(|_| closing())?;
+        // Who was before us found that the server does not answer: asking once more would take as long again.
+        if let Some(problem) = entry.trouble_since(began) {
+            return Err(problem);
+        }
+        let outcome = self.fetch_from(&remote, &entry, access, commit, via_ref).await;
+        entry.note_trouble(outcome.as_ref().err());
+        outcome
+    }
+
+    async fn fetch_from(
+        self: &Arc<Self>,
+        remote: &Remote,
+        entry: &Arc<Entry>,
+        access: &RepoAccess,
+        commit: &CommitSha,
+        via_ref: Option<&str>,
+    ) -> Result<(), RepositoryProblem> {
+        let _turn = self.fetches.take(access).await?;
         remote.meet().await?;
         let shallow = remote.leaves_out_history();
         let largest = remote.leaves_out_large_files().then_some(self.limits.file_bytes);
         let advertised = via_ref.is_some();
         let wanted = if remote.gives_any_commit() || advertised {
             let request = FetchRequest { wants: vec![commit.clone()], shallow, held: Vec::new(), largest };
-            self.receive(&remote, &entry, request, commit).await
+            self.receive(remote, entry, request, commit).await
         } else {
             Err(RepositoryProblem::Refused { message: "it gives out the tips of refs only".to_owned() })
         };
@@ -61,11 +79,11 @@ impl Inner {
                     return Err(RepositoryProblem::CommitGone { commit: commit.clone() });
                 }
                 let request = FetchRequest { wants: tips, shallow: false, held: Vec::new(), largest };
-                self.receive(&remote, &entry, request, commit).await?;
+                self.receive(remote, entry, request, commit).await?;
             }
             other => other?,
         }
-        self.tidy(&entry, access).await
+        self.tidy(entry, access).await
     }
 
     /// Fetches once; where the cache or the disk was in the way, puts that right and fetches once more.

@@ -7,8 +7,10 @@
 //! ```
 //! Network work is async and ends when its future is dropped; work on files runs on blocking threads.
 
+mod attempts;
 mod fetch;
 mod local;
+mod turns;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -18,7 +20,9 @@ use bridgehead_engine::source::RefAdvertisement;
 use git2::Repository;
 use tokio::sync::Semaphore;
 
+use attempts::Attempts;
 use local::{local_refs, metadata, open_local};
+use turns::Turns;
 
 use crate::access::{Location, RepoAccess};
 use crate::error::{RenderProblem, RepositoryProblem, SourceError};
@@ -28,8 +32,6 @@ use crate::render::{self, Allowance, Failure, Interest, RenderRequest, Rendered,
 use crate::settings::{Limits, Settings};
 use crate::store::{Entry, Store};
 
-/// Fetches under way at once. Most wait for a server, so there are more than workers.
-const FETCHES: usize = 32;
 /// Servers that are remembered.
 const REMOTES: usize = 2000;
 
@@ -47,7 +49,9 @@ struct Inner {
     workers: Arc<Semaphore>,
     /// Renders that need much memory go one after the other.
     large: Mutex<()>,
-    fetches: Semaphore,
+    attempts: Attempts,
+    fetches: Turns,
+    advertisements: Turns,
 }
 
 /// What Argo CD's clients show of a commit.
@@ -75,7 +79,9 @@ impl Repositories {
             renders: Cache::new(limits.render_cache_bytes),
             workers: Arc::new(Semaphore::new(limits.workers.max(1))),
             large: Mutex::default(),
-            fetches: Semaphore::new(FETCHES),
+            attempts: Attempts::default(),
+            fetches: Turns::new(),
+            advertisements: Turns::new(),
             limits,
         };
         Ok(Self { inner: Arc::new(inner) })
@@ -97,7 +103,7 @@ impl Repositories {
         commit: &CommitSha,
         via_ref: Option<&str>,
     ) -> Result<(), SourceError> {
-        self.inner.fetch(access, commit, via_ref).await.map_err(|problem| SourceError::Fetch {
+        self.inner.fetch(access, commit, via_ref, None).await.map_err(|problem| SourceError::Fetch {
             url: access.shown_url(),
             commit: commit.clone(),
             problem,
@@ -134,6 +140,7 @@ impl Repositories {
 impl Inner {
     async fn advertise(self: &Arc<Self>, access: &RepoAccess) -> Result<RefAdvertisement, RepositoryProblem> {
         if let Some(remote) = self.remote(access)? {
+            let _turn = self.advertisements.take(access).await?;
             remote.list_refs(&access.additional_refs).await
         } else {
             let additional = access.additional_refs.clone();
@@ -154,7 +161,9 @@ impl Inner {
             let local = matches!(access.location(), Ok(Location::Local(_)));
             let entry = self.store.entry(&access.cache_name(), &access.shown_url());
             if local || !entry.remembers(&request.commit) {
-                self.fetch(access, &request.commit, via_ref).await.map_err(RenderProblem::Repository)?;
+                self.fetch(access, &request.commit, via_ref, request.since)
+                    .await
+                    .map_err(RenderProblem::Repository)?;
             }
             let (inner, source, commit) = (self.clone(), request.source.clone(), request.commit.clone());
             // Dropped with this future: the thread that renders for it then ends by itself.

@@ -51,6 +51,8 @@ pub(crate) struct Entry {
     pub(crate) files: Arc<RwLock<()>>,
     /// One fetch at a time; who waits for it finds what it brought.
     pub(crate) fetching: tokio::sync::Mutex<()>,
+    /// When the server did not answer last, and what it looked like.
+    trouble: Mutex<Option<(Instant, RepositoryProblem)>>,
     /// One at a time makes the repository, and the first tidies up: true once that is done.
     opening: Mutex<bool>,
     shown_url: String,
@@ -95,6 +97,7 @@ impl Store {
             folder,
             files: Arc::default(),
             fetching: tokio::sync::Mutex::default(),
+            trouble: Mutex::default(),
             opening: Mutex::default(),
             shown_url: shown_url.to_owned(),
             state: Mutex::new(EntryState { held, used: Instant::now() }),
@@ -161,6 +164,27 @@ impl Entry {
             *tidied = true;
         }
         Ok(bare)
+    }
+
+    /// What kept the server from answering a fetch that ended after this.
+    pub(crate) fn trouble_since(&self, began: Instant) -> Option<RepositoryProblem> {
+        let trouble = self.trouble.lock().unwrap_or_else(PoisonError::into_inner);
+        trouble.as_ref().filter(|(at, _)| *at >= began).map(|(_, problem)| problem.clone())
+    }
+
+    /// Notes how a fetch ended.
+    pub(crate) fn note_trouble(&self, problem: Option<&RepositoryProblem>) {
+        let unanswered = problem.filter(|problem| {
+            matches!(
+                problem,
+                RepositoryProblem::TimedOut { .. }
+                    | RepositoryProblem::BrokenOff { .. }
+                    | RepositoryProblem::Connect { .. }
+                    | RepositoryProblem::NameUnknown { .. }
+            )
+        });
+        *self.trouble.lock().unwrap_or_else(PoisonError::into_inner) =
+            unanswered.map(|problem| (Instant::now(), problem.clone()));
     }
 
     /// What may be offered to the server, newest first.

@@ -28,7 +28,13 @@ impl Bench {
 
 /// Short deadlines: these servers are on loopback, and those that hang hang for ever.
 pub(crate) fn limits() -> Limits {
-    Limits { idle: Duration::from_secs(20), connect: Duration::from_secs(20), ..Limits::default() }
+    Limits {
+        idle: Duration::from_secs(20),
+        connect: Duration::from_secs(20),
+        // Most tests are about what every single attempt comes to.
+        retry: Duration::ZERO,
+        ..Limits::default()
+    }
 }
 
 pub(crate) fn source(path: &str) -> ApplicationSource {
@@ -50,6 +56,7 @@ pub(crate) fn request(repository: &RepoAccess, commit: &str, source: Application
         commit: CommitSha::from(commit),
         via_ref: Some("refs/heads/main".into()),
         source,
+        since: None,
     }
 }
 

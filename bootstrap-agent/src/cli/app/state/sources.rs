@@ -72,7 +72,7 @@ async fn request(
         })?;
         (resolved.sha, resolved.reference)
     };
-    Ok(RenderRequest { repository: access, commit, via_ref, source: source.clone() })
+    Ok(RenderRequest { repository: access, commit, via_ref, source: source.clone(), since: None })
 }
 
 fn explained(error: &SourceError) -> CliError {
