@@ -53,17 +53,8 @@ struct Followed {
 
 /// Waits until the application is where it is wanted, and with `recursive` those that it declares.
 pub(super) async fn wait(connection: &Connection, wait: &Wait<Applying>) -> Result<Reached, Diagnostics> {
-    let mut followed = Followed {
-        root: (wait.namespace.clone(), wait.name.clone()),
-        recursive: wait.recursive,
-        wanted: Wanted { synced: wait.synced, healthy: wait.healthy, revision: wait.revision.clone() },
-        applications: BTreeMap::new(),
-        listed: BTreeSet::new(),
-        errors: BTreeMap::new(),
-        current: BTreeSet::new(),
-        asked: BTreeMap::new(),
-        trouble: None,
-    };
+    let wanted = Wanted { synced: wait.synced, healthy: wait.healthy, revision: wait.revision.clone() };
+    let mut followed = Followed::new((wait.namespace.clone(), wait.name.clone()), wait.recursive, wanted);
     let within = wait.timeout.duration();
     match tokio::time::timeout(within, followed.follow(connection)).await {
         Ok(done) => done,
@@ -72,6 +63,20 @@ pub(super) async fn wait(connection: &Connection, wait: &Wait<Applying>) -> Resu
 }
 
 impl Followed {
+    fn new(root: Key, recursive: bool, wanted: Wanted) -> Self {
+        Self {
+            root,
+            recursive,
+            wanted,
+            applications: BTreeMap::new(),
+            listed: BTreeSet::new(),
+            errors: BTreeMap::new(),
+            current: BTreeSet::new(),
+            asked: BTreeMap::new(),
+            trouble: None,
+        }
+    }
+
     async fn follow(&mut self, connection: &Connection) -> Result<Reached, Diagnostics> {
         let (mut watches, mut events) = Watches::new(connection.clone(), BUDGET);
         loop {
@@ -79,9 +84,7 @@ impl Followed {
                 // Does nothing where the namespace is watched already.
                 watches.start(WatchTarget::all(Kind::Application.resource()).in_namespace(namespace));
             }
-            // Besides events, the settling of errors is a reason to look again.
-            let settling = self.errors.values().chain(self.asked.values());
-            let next = settling.min().map(|since| *since + SETTLE);
+            let next = self.next_look();
             let event = tokio::select! {
                 event = events.recv() => event,
                 () = until(next) => None,
@@ -97,6 +100,15 @@ impl Followed {
                 return Ok(done);
             }
         }
+    }
+
+    /// When to look again without an event: when errors have settled, or an answer has not come.
+    fn next_look(&mut self) -> Option<Instant> {
+        let tree = self.tree();
+        // One that is gone, or no longer below the root, doesn't answer any more.
+        self.asked.retain(|key, _| tree.contains(key) && self.applications.contains_key(key));
+        self.errors.retain(|key, _| tree.contains(key));
+        self.errors.values().chain(self.asked.values()).min().map(|since| *since + SETTLE)
     }
 
     /// Applications that had failed before the wait began, and were not asked to look again.
@@ -221,7 +233,6 @@ impl Followed {
 
     fn look(&mut self) -> Result<Option<Reached>, Diagnostics> {
         let tree = self.tree();
-        self.errors.retain(|key, _| tree.contains(key));
         let mut all = true;
         let now = Instant::now();
         let mut failures = Vec::new();
@@ -304,5 +315,42 @@ async fn until(instant: Option<Instant>) {
     match instant {
         Some(instant) => tokio::time::sleep_until(instant).await,
         None => std::future::pending().await,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn application(name: &str, children: &[&str]) -> Application {
+        let child = |name: &&str| json!({"group": "argoproj.io", "kind": "Application", "namespace": "argocd", "name": name});
+        let resources: Vec<_> = children.iter().map(child).collect();
+        let object = json!({
+            "apiVersion": "argoproj.io/v1alpha1", "kind": "Application",
+            "metadata": {"name": name, "namespace": "argocd"},
+            "spec": {"project": "default", "destination": {}, "source": {"repoURL": "x"}},
+            "status": {"resources": resources},
+        });
+        Application::from_value(object).unwrap()
+    }
+
+    fn key(name: &str) -> Key {
+        ("argocd".to_owned(), name.to_owned())
+    }
+
+    #[test]
+    fn one_that_was_asked_and_is_gone_is_no_reason_to_look_again() {
+        let wanted = Wanted { synced: true, healthy: true, revision: None };
+        let mut followed = Followed::new(key("root"), true, wanted);
+        for (name, children) in [("root", &["kept", "deleted"][..]), ("kept", &[]), ("moved", &[])] {
+            followed.applications.insert(key(name), application(name, children));
+        }
+        let asked = Instant::now();
+        for (name, later) in [("moved", 0), ("deleted", 1), ("kept", 2)] {
+            followed.asked.insert(key(name), asked + Duration::from_secs(later));
+        }
+        assert_eq!(followed.next_look(), Some(asked + Duration::from_secs(2) + SETTLE));
+        followed.applications.clear();
+        assert_eq!(followed.next_look(), None);
     }
 }

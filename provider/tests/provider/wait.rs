@@ -6,6 +6,7 @@ use crate::cluster_objects::{Stage, edit_as, get, uid};
 use crate::terraform::Terraform;
 
 const AGENT: &str = "argocd-controller";
+const REFRESH: &str = "argocd.argoproj.io/refresh";
 const REVISION: &str = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
 
 fn configuration(namespace: &str, wait: &str) -> String {
@@ -53,7 +54,6 @@ struct Answers(tokio::task::JoinHandle<()>);
 
 impl Answers {
     fn with(stage: &Stage, status: Option<Json>) -> Answers {
-        const REFRESH: &str = "argocd.argoproj.io/refresh";
         let api = stage.applications();
         Answers(tokio::spawn(async move {
             loop {
@@ -87,7 +87,7 @@ async fn a_failure_of_before_the_wait_is_looked_at_again() {
     let answers = Answers::with(&stage, Some(status("Synced", "Healthy", "Succeeded", &json!([]))));
     terraform.apply();
     drop(answers);
-    assert_eq!(get(&api, "web").await["metadata"]["annotations"], Json::Null);
+    assert_eq!(get(&api, "web").await["metadata"]["annotations"][REFRESH], Json::Null);
     terraform.destroy();
 }
 
