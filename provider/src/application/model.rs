@@ -23,7 +23,8 @@ pub struct Application<S: Stage> {
     /// Name of the application.
     #[attr(replace = "Kubernetes has no way to rename an object.", check = object_name)]
     pub name: S::Input<String>,
-    /// Namespace of the agent, or another one that the project allows.
+    /// Namespace of the agent. It reads applications there and nowhere else, also where a project lists other
+    /// namespaces in `source_namespaces`.
     #[attr(default = "argocd", replace = "Kubernetes has no way to move an object.", check = tfplug::check::dns_label)]
     pub namespace: S::Input<String>,
     /// Labels. Those that others add are left alone.

@@ -10,7 +10,9 @@ use crate::object::check::object_name;
 /// A repository and what to log in with: Git, Helm or OCI. It is a Secret in the agent's namespace.
 ///
 /// Passwords and keys are written to the cluster only: neither plan nor state has them. Raise the version
-/// beside one to write it again; one that somebody else has changed is written again as well.
+/// beside one to write it again. One that somebody else has changed is written again as well, if it has a
+/// version: without one a plan can't show the change, and nothing is done about it until something else of
+/// the repository changes.
 #[derive(Clone, Debug, tfplug::Model)]
 #[allow(clippy::struct_field_names, reason = "attributes have the names that users know")]
 #[resource("bridgehead_repository", version = 0, identity(namespace, name))]
