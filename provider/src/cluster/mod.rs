@@ -89,14 +89,32 @@ fn manifest(planned: &Cluster<Applying>, secrets: &[(&str, Option<&str>); 2]) ->
     secret_manifest(secret, planned.labels.as_ref(), planned.annotations.as_ref())
 }
 
-/// The cluster as it is, in the form of what is known of it.
-fn cluster_of(context: &Context<Clients>, prior: &Cluster<Partial>, live: &Json) -> Outcome<Cluster<Stored>> {
-    let uid = text(live, "/metadata/uid").to_owned();
+/// The cluster as it is, in the form of what is known of it. What Git has taken over keeps its prior values, and
+/// so does what is no cluster any more: that is written anew.
+fn cluster_of(context: &Context<Clients>, prior: &Cluster<Partial>, live: &Json) -> Cluster<Stored> {
     let declared = |name: &str| prior.annotations.as_ref().is_some_and(|all| all.contains_key(name));
-    let handed_over = match owner(live, declared) {
-        Owner::Git(_) => return Ok(prior.clone().store(ClusterComputed { uid })),
-        Owner::Terraform(handed_over) => handed_over,
-    };
+    if let Owner::Terraform(handed_over) = owner(live, declared) {
+        match values_of(context, prior, live, handed_over.as_ref()) {
+            Ok(read) => return read,
+            Err(problems) => {
+                let title = format!("Cluster `{}` is not registered as it was", prior.name);
+                let detail = format!("{problems}\n\nAn apply writes the Secret anew.");
+                context.warn(Diagnostic::warning(title).detail(detail));
+                context.needs_update();
+            }
+        }
+    }
+    prior.clone().store(ClusterComputed { uid: text(live, "/metadata/uid").to_owned() })
+}
+
+/// What the Secret says, whoever declares it. An error if it is no cluster.
+fn values_of(
+    context: &Context<Clients>,
+    prior: &Cluster<Partial>,
+    live: &Json,
+    handed_over: Option<&Json>,
+) -> Outcome<Cluster<Stored>> {
+    let uid = text(live, "/metadata/uid").to_owned();
     let (registered, _) = Registered::from_secret(&read_secret(live, SECRET_TYPE_CLUSTER)?)?;
     let config = &registered.config;
     let version = |version: Option<i64>, name: &str, secret: Option<&Hidden>| {
@@ -154,10 +172,10 @@ fn cluster_of(context: &Context<Clients>, prior: &Cluster<Partial>, live: &Json)
         disable_compression: flag(prior.disable_compression, config.disable_compression),
         ..prior.clone().store(ClusterComputed { uid: uid.clone() })
     };
-    keep_handed_over(&mut read, prior, handed_over.as_ref());
+    keep_handed_over(&mut read, prior, handed_over);
     let before = read.to_value();
     for (field, entries) in [("labels", &mut read.labels), ("annotations", &mut read.annotations)] {
-        let declared = declared_entries(before.attribute(field), field, live, handed_over.as_ref());
+        let declared = declared_entries(before.attribute(field), field, live, handed_over);
         *entries = tfplug::attr::Attr::from_value(&declared, &Path::of(field))?;
     }
     Ok(read)
@@ -239,7 +257,7 @@ impl Resource for Clusters {
         let key = Kind::Secret.key(&prior.namespace, &prior.name);
         let live = read_raw(&connection, &Kind::Secret.resource(), &key).await?;
         let Some(live) = live else { return Ok(Live::Gone) };
-        Ok(Live::Present(cluster_of(context, &prior, &live)?))
+        Ok(Live::Present(cluster_of(context, &prior, &live)))
     }
 
     async fn update(
@@ -250,15 +268,12 @@ impl Resource for Clusters {
     ) -> Outcome<Self::Model> {
         let own = planned.kubernetes.as_ref();
         let target = Target::new(context, own, Kind::Secret, &planned.namespace, &planned.name).await?;
-        let live = match target.read().await? {
-            Some(live) => Registered::from_secret(&SecretObject::from_value(live)?).ok(),
-            None => None,
-        };
+        let live = target.read().await?.and_then(|live| SecretObject::from_value(live).ok());
+        let live = live.and_then(|live| Registered::from_secret(&live).ok());
         let secrets = secrets(&planned, live.as_ref().map(|(registered, _)| registered));
         let manifest = manifest(&planned, &secrets);
         let declared = |name: &str| planned.annotations.as_ref().is_some_and(|all| all.contains_key(name));
-        let update =
-            target.update(manifest, prior.uid.as_deref(), declared, Prune::Entries(ENTRIES)).await?;
+        let update = target.update(manifest, prior.uid.as_deref(), declared, Prune::Entries(ENTRIES)).await?;
         let uid = match update {
             Found::Written(live) => {
                 kept::remember(context, &live, Some("config"), &secrets)?;
@@ -298,6 +313,6 @@ impl Resource for Clusters {
         let mut prior = Cluster::<Partial>::from_value(&blank, &Path::root())?;
         prior.labels = imported_entries(&live["metadata"]["labels"]);
         prior.annotations = imported_entries(&live["metadata"]["annotations"]);
-        cluster_of(context, &prior, &live)
+        values_of(context, &prior, &live, None)
     }
 }

@@ -4,7 +4,7 @@ use bridgehead_test_harness::agent::apply;
 use bridgehead_test_harness::{Probe, wait_for};
 use serde_json::{Value as Json, json};
 
-use crate::cluster_objects::{Stage, delete, edit, get};
+use crate::cluster_objects::{Stage, delete, edit, get, uid};
 use crate::terraform::Terraform;
 
 fn cluster(namespace: &str, body: &str) -> String {
@@ -159,4 +159,52 @@ async fn a_cluster_stays_registered_until_what_is_deployed_to_it_has_gone() {
     for name in ["elsewhere", "stays"] {
         edit(&stage.applications(), name, &json!({"metadata": {"finalizers": null}})).await;
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_secret_that_is_no_cluster_any_more_is_told_and_written_anew() {
+    let stage = Stage::new("cluster-broken").await;
+    let body = "  token_wo = \"token\"\n  token_wo_version = 1\n  namespaces = [\"shop\"]\n";
+    // Without the data source, which needs a cluster.
+    let configuration = cluster(&stage.namespace, body);
+    let (resource, _) = configuration.split_once("data \"bridgehead_cluster\"").unwrap();
+    let terraform = Terraform::with(stage.cluster, resource);
+    terraform.apply();
+    let secrets = stage.secrets();
+    let first = uid(&get(&secrets, "spoke").await);
+    let changes = [
+        json!({"metadata": {"labels": {"argocd.argoproj.io/secret-type": null}}}),
+        json!({"stringData": {"config": "{ no JSON"}}),
+        json!({"data": {"server": null}}),
+    ];
+    for change in changes {
+        edit(&secrets, "spoke", &change).await;
+        let plan = terraform.plan();
+        assert!(plan.contains("is not registered as it was"), "{change}: {plan}");
+        assert!(plan.contains("0 to add, 1 to change, 0 to destroy"), "{change}: {plan}");
+        terraform.apply();
+        let live = get(&secrets, "spoke").await;
+        assert_eq!(uid(&live), first);
+        let secret = bridgehead_api::secret::SecretObject::from_value(live).unwrap();
+        let (registered, _) = bridgehead_api::secret::Cluster::from_secret(&secret).unwrap();
+        assert_eq!(registered.config.bearer_token.unwrap().expose(), "token", "{change}");
+    }
+    edit(&secrets, "spoke", &json!({"metadata": {"labels": {"argocd.argoproj.io/secret-type": null}}})).await;
+    terraform.destroy();
+    assert_eq!(get(&secrets, "spoke").await, Json::Null);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cluster_that_git_declares_is_imported_with_its_values() {
+    let stage = Stage::new("cluster-git").await;
+    let body = "  namespaces = [\"shop\"]\n";
+    let configuration = cluster(&stage.namespace, body);
+    let (resource, _) = configuration.split_once("data \"bridgehead_cluster\"").unwrap();
+    let terraform = Terraform::with(stage.cluster, resource);
+    terraform.apply();
+    let id = format!("hub:/Secret:{}/spoke", stage.namespace);
+    let tracked = json!({"metadata": {"annotations": {"argocd.argoproj.io/tracking-id": id}}});
+    edit(&stage.secrets(), "spoke", &tracked).await;
+    terraform.assert_imports("bridgehead_cluster.this", &format!("{}/spoke", stage.namespace));
+    assert_eq!(terraform.values("bridgehead_cluster.this")["server"], "https://10.0.0.1:6443");
 }

@@ -132,6 +132,12 @@ impl<C> Context<C> {
         serde_json::from_value(value).ok()
     }
 
+    /// Says, in a read, that the object is not as it was left, in a way that no attribute shows: the next plan is an
+    /// update, though nothing else may differ.
+    pub fn needs_update(&self) {
+        self.notes().private.set_unfinished(true);
+    }
+
     /// Whether an earlier create or update of this object did not come to its end.
     pub fn is_unfinished(&self) -> bool {
         self.notes().private.is_unfinished()
