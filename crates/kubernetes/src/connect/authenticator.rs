@@ -12,7 +12,9 @@ use rustls::sign::CertifiedKey;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 
-use super::credentials::{Credentials, ExecCommand, Identity, MintError, MintedToken, Proof, TokenSource};
+use super::credentials::{
+    Credentials, ExecCommand, Identity, IdentitySource, MintError, MintedToken, Proof, TokenSource,
+};
 use super::{ConnectError, ConnectionSettings, exec, tls};
 
 /// A token is minted anew when less than this is left of it.
@@ -23,12 +25,27 @@ const FILE_AGE: Duration = Duration::from_mins(1);
 /// reason.
 const MINT_PAUSE: Duration = Duration::from_secs(5);
 
-/// Where client certificates come from that may change while connected.
-pub(super) type IdentitySlot = Arc<Mutex<Option<Arc<CertifiedKey>>>>;
+/// The client certificate, which may change while connected.
+pub(super) type IdentitySlot = Arc<Mutex<PresentIdentity>>;
+
+/// The client certificate of the moment.
+#[derive(Debug, Default)]
+pub(super) struct PresentIdentity {
+    pub(super) key: Option<Arc<CertifiedKey>>,
+    /// How often there was another one: connections made with one before speak for somebody else.
+    pub(super) generation: u64,
+}
 
 pub(super) struct Authenticator {
     method: Method,
     identity: IdentitySlot,
+    files: Option<IdentityFiles>,
+}
+
+/// A client certificate that is read again in time.
+struct IdentityFiles {
+    source: IdentitySource,
+    read: Mutex<Instant>,
 }
 
 enum Method {
@@ -41,6 +58,15 @@ enum Mint {
     File(PathBuf),
     Exec(ExecCommand, Value),
     Source(Arc<dyn TokenSource>),
+}
+
+/// Why a header is asked for.
+#[derive(Clone, Copy)]
+enum Why<'h> {
+    /// For a request that is new.
+    First,
+    /// The server answered 401 to this one, or to none.
+    Refused(Option<&'h HeaderValue>),
 }
 
 #[derive(Default)]
@@ -68,26 +94,46 @@ impl Authenticator {
             Proof::Source(source) => minted(Mint::Source(source)),
         };
         let slot = IdentitySlot::default();
-        if let Some(identity) = identity {
-            fill(&slot, Some(tls::certified_key(&identity)?));
+        if let Some(source) = &identity {
+            fill(&slot, tls::certified_key(&source.read()?)?);
         }
-        Ok(Self { method, identity: slot })
+        let files = identity
+            .filter(IdentitySource::may_change)
+            .map(|source| IdentityFiles { source, read: Mutex::new(Instant::now()) });
+        Ok(Self { method, identity: slot, files })
     }
 
     pub(super) fn identity(&self) -> &IdentitySlot {
         &self.identity
     }
 
-    /// True if another token may come out of asking again.
-    pub(super) fn mints(&self) -> bool {
-        matches!(self.method, Method::Minted { .. })
+    /// How often there was another client certificate.
+    pub(super) fn generation(&self) -> u64 {
+        self.identity.lock().unwrap_or_else(PoisonError::into_inner).generation
     }
 
-    /// The header for the next request. `refused`: the header that the server answered 401 to.
-    pub(super) async fn header(
+    /// True if another token or another client certificate may come out of asking again.
+    pub(super) fn mints(&self) -> bool {
+        matches!(self.method, Method::Minted { .. }) || self.files.is_some()
+    }
+
+    /// The header for the next request.
+    pub(super) async fn header(&self) -> Result<Option<HeaderValue>, MintError> {
+        self.ask(Why::First).await
+    }
+
+    /// The header for another try of a request that was sent with this one, to which the server answered 401.
+    pub(super) async fn header_instead_of(
         &self,
         refused: Option<&HeaderValue>,
     ) -> Result<Option<HeaderValue>, MintError> {
+        self.ask(Why::Refused(refused)).await
+    }
+
+    async fn ask(&self, why: Why<'_>) -> Result<Option<HeaderValue>, MintError> {
+        if let Some(files) = &self.files {
+            files.read_again(&self.identity, matches!(why, Why::Refused(_)));
+        }
         let (mint, current) = match &self.method {
             Method::None => return Ok(None),
             Method::Fixed(header) => return Ok(Some(header.clone())),
@@ -95,17 +141,20 @@ impl Authenticator {
         };
         // Held while minting: who comes meanwhile waits for the same token.
         let mut current = current.lock().await;
-        if !current.must_mint(refused) {
+        if !current.must_mint(why) {
             return Ok(current.header.clone());
         }
         match self.mint(mint).await {
             Ok((header, good_until)) => {
-                let refused = if refused.is_some() { Some(Instant::now()) } else { current.refused };
+                let refused = match why {
+                    Why::Refused(_) => Some(Instant::now()),
+                    Why::First => current.refused,
+                };
                 *current = Current { header, present: true, good_until, refused };
                 Ok(current.header.clone())
             }
             // A token that still works is better than none: a file may be away for a moment.
-            Err(error) if current.present && current.still_valid() && refused.is_none() => {
+            Err(error) if current.present && current.still_valid() && matches!(why, Why::First) => {
                 tracing::warn!(error = %error, "failed to renew the token; using the last one");
                 Ok(current.header.clone())
             }
@@ -128,7 +177,7 @@ impl Authenticator {
                 if let Some(identity) = &answer.identity {
                     let key = tls::certified_key(identity)
                         .map_err(|error| MintError::new(format!("`{}`", command.command), error))?;
-                    fill(&self.identity, Some(key));
+                    fill(&self.identity, key);
                 }
                 match answer.token {
                     Some(token) => token,
@@ -142,12 +191,12 @@ impl Authenticator {
 }
 
 impl Current {
-    fn must_mint(&self, refused: Option<&HeaderValue>) -> bool {
+    fn must_mint(&self, why: Why<'_>) -> bool {
         if !self.present {
             return true;
         }
-        if let Some(refused) = refused {
-            let same = self.header.as_ref() == Some(refused);
+        if let Why::Refused(refused) = why {
+            let same = self.header.as_ref() == refused;
             let rested = self.refused.is_none_or(|last| last.elapsed() > MINT_PAUSE);
             return same && rested;
         }
@@ -159,8 +208,30 @@ impl Current {
     }
 }
 
-fn fill(slot: &IdentitySlot, key: Option<Arc<CertifiedKey>>) {
-    *slot.lock().unwrap_or_else(PoisonError::into_inner) = key;
+impl IdentityFiles {
+    /// Reads the files, unless that was done a moment ago and nobody minds what they said.
+    fn read_again(&self, slot: &IdentitySlot, is_refused: bool) {
+        let mut read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
+        if !is_refused && read.elapsed() < FILE_AGE {
+            return;
+        }
+        *read = Instant::now();
+        match self.source.read().and_then(|identity| tls::certified_key(&identity)) {
+            Ok(key) => fill(slot, key),
+            // Half of it may be written already.
+            Err(error) => {
+                tracing::warn!(error = %error, "failed to read the client certificate again; keeping the last one");
+            }
+        }
+    }
+}
+
+fn fill(slot: &IdentitySlot, key: Arc<CertifiedKey>) {
+    let mut present = slot.lock().unwrap_or_else(PoisonError::into_inner);
+    if present.key.as_ref().is_none_or(|before| before.cert != key.cert) {
+        present.key = Some(key);
+        present.generation += 1;
+    }
 }
 
 fn bearer(token: &str) -> Result<HeaderValue, &'static str> {
@@ -211,26 +282,26 @@ mod tests {
     #[tokio::test]
     async fn a_token_is_kept_while_it_is_good() {
         let authenticator = authenticator(SignedDuration::from_mins(14));
-        let first = authenticator.header(None).await.unwrap();
-        assert_eq!(authenticator.header(None).await.unwrap(), first);
+        let first = authenticator.header().await.unwrap();
+        assert_eq!(authenticator.header().await.unwrap(), first);
     }
 
     #[tokio::test]
     async fn a_token_is_minted_anew_before_it_expires() {
         let authenticator = authenticator(SignedDuration::from_secs(30));
-        let first = authenticator.header(None).await.unwrap();
-        assert_ne!(authenticator.header(None).await.unwrap(), first);
+        let first = authenticator.header().await.unwrap();
+        assert_ne!(authenticator.header().await.unwrap(), first);
     }
 
     #[tokio::test]
     async fn a_refused_token_is_minted_anew_once() {
         let authenticator = authenticator(SignedDuration::from_mins(14));
-        let first = authenticator.header(None).await.unwrap();
-        let second = authenticator.header(first.as_ref()).await.unwrap();
+        let first = authenticator.header().await.unwrap();
+        let second = authenticator.header_instead_of(first.as_ref()).await.unwrap();
         assert_ne!(second, first);
         // Another request was refused with the first one: it gets what was minted since.
-        assert_eq!(authenticator.header(first.as_ref()).await.unwrap(), second);
-        assert_eq!(authenticator.header(second.as_ref()).await.unwrap(), second);
+        assert_eq!(authenticator.header_instead_of(first.as_ref()).await.unwrap(), second);
+        assert_eq!(authenticator.header_instead_of(second.as_ref()).await.unwrap(), second);
     }
 
     #[tokio::test]
@@ -241,11 +312,41 @@ mod tests {
         let settings =
             ConnectionSettings::server("https://x").with_credentials(Credentials::token_file(&path));
         let authenticator = Authenticator::new(&settings).unwrap();
-        assert_eq!(authenticator.header(None).await.unwrap().unwrap(), "Bearer one");
+        assert_eq!(authenticator.header().await.unwrap().unwrap(), "Bearer one");
         std::fs::write(&path, "two\n").unwrap();
         if let Method::Minted { current, .. } = &authenticator.method {
             current.lock().await.good_until = Some(Timestamp::now());
         }
-        assert_eq!(authenticator.header(None).await.unwrap().unwrap(), "Bearer two");
+        assert_eq!(authenticator.header().await.unwrap().unwrap(), "Bearer two");
+    }
+    #[tokio::test]
+    async fn a_client_certificate_whose_files_were_replaced_is_read_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let (certificate, key) = (folder.path().join("tls.crt"), folder.path().join("tls.key"));
+        let put = |name: &str| {
+            let made = rcgen::generate_simple_self_signed(vec![name.to_owned()]).unwrap();
+            std::fs::write(&certificate, made.cert.pem()).unwrap();
+            std::fs::write(&key, made.signing_key.serialize_pem()).unwrap();
+        };
+        put("one");
+        let credentials = Credentials::none().with_client_certificate_files(&certificate, &key);
+        let settings = ConnectionSettings::server("https://x").with_credentials(credentials);
+        let authenticator = Authenticator::new(&settings).unwrap();
+        let first = authenticator.generation();
+        put("two");
+        authenticator.header().await.unwrap();
+        assert_eq!(authenticator.generation(), first, "they were read a moment ago");
+        authenticator.header_instead_of(None).await.unwrap();
+        assert_eq!(authenticator.generation(), first + 1, "the server minds");
+        put("three");
+        let files = authenticator.files.as_ref().unwrap();
+        *files.read.lock().unwrap() = Instant::now().checked_sub(FILE_AGE).unwrap();
+        authenticator.header().await.unwrap();
+        assert_eq!(authenticator.generation(), first + 2, "it is time");
+
+        // A file that cannot be read for a moment changes nothing, and neither does the same one.
+        std::fs::write(&key, "half of").unwrap();
+        authenticator.header_instead_of(None).await.unwrap();
+        assert_eq!(authenticator.generation(), first + 2);
     }
 }

@@ -69,6 +69,14 @@ pub struct RequestBuilder {
     queued: bool,
 }
 
+/// By what the server was to know us in a request.
+#[derive(PartialEq)]
+struct SentProof {
+    token: Option<HeaderValue>,
+    /// Which of the client certificates that there were.
+    identity: u64,
+}
+
 /// An answer below 400, whole.
 #[derive(Clone, Debug)]
 pub struct Answer {
@@ -348,36 +356,46 @@ impl Connection {
         }
     }
 
-    /// One attempt, and a second one with another token after 401.
+    /// One attempt, and a second one with another token or client certificate after 401.
     async fn start(&self, request: &RequestBuilder) -> Result<Response<Incoming>, ApiError> {
-        let (built, token) = self.build(request, None).await?;
+        let (built, proof) = self.build(request, None).await?;
         let response =
             self.shared.transport.request(built).await.map_err(|error| self.unreachable(request, error))?;
-        if response.status() != StatusCode::UNAUTHORIZED || !self.shared.authenticator.mints() {
-            return Ok(response);
+        match Box::pin(self.build_again(request, response.status(), &proof)).await? {
+            None => Ok(response),
+            Some(built) => {
+                self.shared.transport.request(built).await.map_err(|error| self.unreachable(request, error))
+            }
         }
-        let (built, again) = self.build(request, token.as_ref()).await?;
-        if again == token {
-            return Ok(response);
-        }
-        self.shared.transport.request(built).await.map_err(|error| self.unreachable(request, error))
     }
 
     async fn start_stream(
         &self,
         request: &RequestBuilder,
     ) -> Result<(Response<Incoming>, StreamPlace), ApiError> {
-        let (built, token) = self.build(request, None).await?;
+        let (built, proof) = self.build(request, None).await?;
         let opened =
             self.shared.transport.stream(built).await.map_err(|error| self.unreachable(request, error))?;
-        if opened.0.status() != StatusCode::UNAUTHORIZED || !self.shared.authenticator.mints() {
-            return Ok(opened);
+        match Box::pin(self.build_again(request, opened.0.status(), &proof)).await? {
+            None => Ok(opened),
+            Some(built) => {
+                self.shared.transport.stream(built).await.map_err(|error| self.unreachable(request, error))
+            }
         }
-        let (built, again) = self.build(request, token.as_ref()).await?;
-        if again == token {
-            return Ok(opened);
+    }
+
+    /// The request once more, if the server did not accept the proof and there is another one now.
+    async fn build_again(
+        &self,
+        request: &RequestBuilder,
+        status: StatusCode,
+        refused: &SentProof,
+    ) -> Result<Option<Request<RequestBody>>, ApiError> {
+        if status != StatusCode::UNAUTHORIZED || !self.shared.authenticator.mints() {
+            return Ok(None);
         }
-        self.shared.transport.stream(built).await.map_err(|error| self.unreachable(request, error))
+        let (built, proof) = self.build(request, Some(refused)).await?;
+        Ok((proof != *refused).then_some(built))
     }
 
     fn unreachable(&self, request: &RequestBuilder, error: hyper_util::client::legacy::Error) -> ApiError {
@@ -387,9 +405,14 @@ impl Connection {
     async fn build(
         &self,
         request: &RequestBuilder,
-        refused: Option<&HeaderValue>,
-    ) -> Result<(Request<RequestBody>, Option<HeaderValue>), ApiError> {
-        let token = self.shared.authenticator.header(refused).await.map_err(|error| {
+        refused: Option<&SentProof>,
+    ) -> Result<(Request<RequestBody>, SentProof), ApiError> {
+        let authenticator = &self.shared.authenticator;
+        let header = match refused {
+            None => authenticator.header().await,
+            Some(proof) => authenticator.header_instead_of(proof.token.as_ref()).await,
+        };
+        let token = header.map_err(|error| {
             ApiError::new(ApiErrorKind::Credentials, &*request.operation, "no token could be had")
                 .caused(error)
         })?;
@@ -420,7 +443,7 @@ impl Connection {
             let message = "it was not sent: the right to write is over";
             return Err(ApiError::new(ApiErrorKind::Unreachable, &*request.operation, message));
         }
-        Ok((built, token))
+        Ok((built, SentProof { token, identity: authenticator.generation() }))
     }
 
     /// What `kube::Client` sends. Errors of the API are left to it.

@@ -9,6 +9,8 @@ use jiff::Timestamp;
 use secrecy::{ExposeSecret, SecretString};
 use thiserror::Error;
 
+use super::ConnectError;
+
 /// Why a token could not be minted.
 #[derive(Debug, Error)]
 #[error("failed to get a token from {from}")]
@@ -102,7 +104,7 @@ impl fmt::Debug for ExecCommand {
 #[derive(Clone, Default)]
 pub struct Credentials {
     pub(crate) proof: Proof,
-    pub(crate) identity: Option<Identity>,
+    pub(crate) identity: Option<IdentitySource>,
 }
 
 #[derive(Clone, Default)]
@@ -121,6 +123,49 @@ pub(crate) enum Proof {
 pub(crate) struct Identity {
     pub(crate) certificate: Vec<u8>,
     pub(crate) key: SecretString,
+}
+
+/// Where a client certificate and its key come from.
+#[derive(Clone)]
+pub(crate) struct IdentitySource {
+    pub(crate) certificate: Part<Vec<u8>>,
+    pub(crate) key: Part<SecretString>,
+}
+
+/// Half of an identity: PEM, or the file that has it.
+#[derive(Clone)]
+pub(crate) enum Part<T> {
+    Given(T),
+    File(PathBuf),
+}
+
+impl IdentitySource {
+    /// True if something else may put another identity in its place.
+    pub(crate) fn may_change(&self) -> bool {
+        matches!(self.certificate, Part::File(_)) || matches!(self.key, Part::File(_))
+    }
+
+    pub(crate) fn read(&self) -> Result<Identity, ConnectError> {
+        let file = |what, path: &PathBuf| {
+            std::fs::read(path).map_err(|source| ConnectError::File {
+                what,
+                path: path.display().to_string(),
+                source,
+            })
+        };
+        let certificate = match &self.certificate {
+            Part::Given(certificate) => certificate.clone(),
+            Part::File(path) => file("the client certificate", path)?,
+        };
+        let key = match &self.key {
+            Part::Given(key) => key.clone(),
+            Part::File(path) => {
+                let key = String::from_utf8(file("the client key", path)?);
+                SecretString::from(key.map_err(|_| ConnectError::unusable("client key", "it is not PEM"))?)
+            }
+        };
+        Ok(Identity { certificate, key })
+    }
 }
 
 impl Credentials {
@@ -185,8 +230,29 @@ impl Credentials {
         certificate_pem: impl Into<Vec<u8>>,
         key_pem: impl Into<String>,
     ) -> Self {
-        self.identity =
-            Some(Identity { certificate: certificate_pem.into(), key: SecretString::from(key_pem.into()) });
+        self.identity = Some(IdentitySource {
+            certificate: Part::Given(certificate_pem.into()),
+            key: Part::Given(SecretString::from(key_pem.into())),
+        });
+        self
+    }
+
+    /// The same credentials and a client certificate in files that something else keeps fresh. Read again at least
+    /// once a minute.
+    #[must_use]
+    pub fn with_client_certificate_files(
+        self,
+        certificate: impl Into<PathBuf>,
+        key: impl Into<PathBuf>,
+    ) -> Self {
+        self.with_identity(IdentitySource {
+            certificate: Part::File(certificate.into()),
+            key: Part::File(key.into()),
+        })
+    }
+
+    pub(crate) fn with_identity(mut self, identity: IdentitySource) -> Self {
+        self.identity = Some(identity);
         self
     }
 

@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use kube::config::{AuthInfo, Cluster, ExecConfig, Kubeconfig};
-use secrecy::ExposeSecret;
+use secrecy::{ExposeSecret, SecretString};
 
-use super::credentials::{Credentials, ExecCommand, ExecEnvironment};
+use super::credentials::{Credentials, ExecCommand, ExecEnvironment, IdentitySource, Part};
 use super::settings::Impersonation;
 use super::{ConnectError, ConnectionSettings};
 
@@ -141,22 +141,22 @@ fn credentials(user: &AuthInfo) -> Result<Credentials, ConnectError> {
     };
 
     let certificate = match (filled(&user.client_certificate_data), filled(&user.client_certificate)) {
-        (Some(data), _) => Some(decode("client-certificate-data", &data)?),
-        (None, Some(path)) => Some(read("the client certificate", &path)?),
+        (Some(data), _) => Some(Part::Given(decode("client-certificate-data", &data)?)),
+        (None, Some(path)) => Some(Part::File(path.into())),
         (None, None) => None,
     };
     let key = match (text(&user.client_key_data), filled(&user.client_key)) {
-        (Some(data), _) => Some(decode("client-key-data", &data)?),
-        (None, Some(path)) => Some(read("the client key", &path)?),
+        (Some(data), _) => {
+            let key = String::from_utf8(decode("client-key-data", &data)?)
+                .map_err(|_| ConnectError::unusable("client key", "it is not PEM"))?;
+            Some(Part::Given(SecretString::from(key)))
+        }
+        (None, Some(path)) => Some(Part::File(path.into())),
         (None, None) => None,
     };
     match (certificate, key) {
         (None, None) => Ok(proof),
-        (Some(certificate), Some(key)) => {
-            let key =
-                String::from_utf8(key).map_err(|_| ConnectError::unusable("client key", "it is not PEM"))?;
-            Ok(proof.with_client_certificate(certificate, key))
-        }
+        (Some(certificate), Some(key)) => Ok(proof.with_identity(IdentitySource { certificate, key })),
         (Some(_), None) => Err(ConnectError::unusable("kubeconfig", "a client certificate without its key")),
         (None, Some(_)) => Err(ConnectError::unusable("kubeconfig", "a client key without its certificate")),
     }
@@ -188,8 +188,4 @@ fn exec_command(exec: &ExecConfig) -> Result<ExecCommand, ConnectError> {
 
 fn decode(what: &'static str, text: &str) -> Result<Vec<u8>, ConnectError> {
     STANDARD.decode(text.trim()).map_err(|error| ConnectError::unusable(what, error))
-}
-
-fn read(what: &'static str, path: &str) -> Result<Vec<u8>, ConnectError> {
-    std::fs::read(path).map_err(|source| ConnectError::File { what, path: path.to_owned(), source })
 }

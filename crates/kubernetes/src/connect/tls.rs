@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::client::{ResolvesClientCert, WebPkiServerVerifier};
+use rustls::client::{ResolvesClientCert, Resumption, WebPkiServerVerifier};
 use rustls::crypto::CryptoProvider;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
@@ -43,12 +43,15 @@ pub(super) fn client_config(
             rustls_platform_verifier::Verifier::new(Arc::clone(&provider)).map_err(ConnectError::Tls)?;
         Arc::new(verifier)
     };
-    Ok(ClientConfig::builder_with_provider(provider)
+    let mut config = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .map_err(ConnectError::Tls)?
         .dangerous()
         .with_custom_certificate_verifier(verifier)
-        .with_client_cert_resolver(Arc::new(SlotResolver(Arc::clone(identity)))))
+        .with_client_cert_resolver(Arc::new(SlotResolver(Arc::clone(identity))));
+    // A resumed session goes on as whoever began it, whatever the certificate is by now (seen with 1.36).
+    config.resumption = Resumption::disabled();
+    Ok(config)
 }
 
 /// TLS towards a proxy: the system's roots, no client certificate.
@@ -99,11 +102,11 @@ struct SlotResolver(IdentitySlot);
 
 impl ResolvesClientCert for SlotResolver {
     fn resolve(&self, _hints: &[&[u8]], _schemes: &[SignatureScheme]) -> Option<Arc<CertifiedKey>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).key.clone()
     }
 
     fn has_certs(&self) -> bool {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).is_some()
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).key.is_some()
     }
 }
 

@@ -8,7 +8,7 @@
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -25,7 +25,7 @@ use hyper_util::client::proxy::matcher::Matcher;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use tower::Service;
 
-use super::authenticator::Authenticator;
+use super::authenticator::{Authenticator, IdentitySlot};
 use super::{ConnectError, ConnectionSettings, RequestBody, tls};
 
 /// Watches on one connection: well below the 100 streams that a kube-apiserver allows.
@@ -46,8 +46,15 @@ pub(super) struct Transport {
     authority: Authority,
     prefix: String,
     make_pool: Box<dyn Fn() -> Arc<Exchange> + Send + Sync>,
-    requests: Pool,
-    streams: Mutex<Vec<Arc<Pool>>>,
+    identity: IdentitySlot,
+    pools: Mutex<Pools>,
+}
+
+/// The connections that were made with one client certificate. What goes on over others ends there in time.
+struct Pools {
+    generation: u64,
+    requests: Arc<Pool>,
+    streams: Vec<Arc<Pool>>,
 }
 
 /// Usually one connection.
@@ -80,9 +87,13 @@ impl Transport {
             scheme: parts.scheme.unwrap_or(Scheme::HTTPS),
             authority: parts.authority.ok_or_else(|| ConnectError::unusable("server", "it has no host"))?,
             prefix: prefix.unwrap_or_default(),
-            requests: Pool::new(make_pool()),
+            identity: Arc::clone(authenticator.identity()),
+            pools: Mutex::new(Pools {
+                generation: authenticator.generation(),
+                requests: Arc::new(Pool::new(make_pool())),
+                streams: Vec::new(),
+            }),
             make_pool,
-            streams: Mutex::default(),
         })
     }
 
@@ -104,7 +115,19 @@ impl Transport {
         &self,
         request: Request<RequestBody>,
     ) -> Result<Response<Incoming>, HyperError> {
-        self.requests.exchange(request).await
+        let pool = Arc::clone(&self.pools().requests);
+        pool.exchange(request).await
+    }
+
+    /// The pools of the present client certificate.
+    fn pools(&self) -> MutexGuard<'_, Pools> {
+        let generation = self.identity.lock().unwrap_or_else(PoisonError::into_inner).generation;
+        let mut pools = self.pools.lock().unwrap_or_else(PoisonError::into_inner);
+        if pools.generation != generation {
+            let requests = Arc::new(Pool::new((self.make_pool)()));
+            *pools = Pools { generation, requests, streams: Vec::new() };
+        }
+        pools
     }
 
     /// For answers that go on for minutes. The place is held until the body was read or dropped.
@@ -117,12 +140,12 @@ impl Transport {
     }
 
     fn stream_pool(&self) -> (Arc<Pool>, StreamPlace) {
-        let mut pools = self.streams.lock().unwrap_or_else(PoisonError::into_inner);
+        let streams = &mut self.pools().streams;
         let free =
-            pools.iter().find(|pool| pool.live.load(Ordering::SeqCst) < STREAMS_PER_CONNECTION).cloned();
+            streams.iter().find(|pool| pool.live.load(Ordering::SeqCst) < STREAMS_PER_CONNECTION).cloned();
         let pool = free.unwrap_or_else(|| {
             let pool = Arc::new(Pool::new((self.make_pool)()));
-            pools.push(Arc::clone(&pool));
+            streams.push(Arc::clone(&pool));
             pool
         });
         pool.live.fetch_add(1, Ordering::SeqCst);

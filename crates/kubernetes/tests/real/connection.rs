@@ -86,6 +86,77 @@ async fn a_kubeconfigs_client_certificate_serves_typed_requests_too() -> Result<
     Ok(())
 }
 
+/// A client certificate of the cluster's own authority, and its key.
+fn client_certificate(user: &str) -> Result<(String, String)> {
+    let cluster = test_cluster();
+    let mut authority = rcgen::CertificateParams::default();
+    authority.distinguished_name = rcgen::DistinguishedName::new();
+    authority.distinguished_name.push(rcgen::DnType::CommonName, format!("{} CA", cluster.name()));
+    let authority_key = rcgen::KeyPair::from_pem(&std::fs::read_to_string(cluster.folder().join("ca.key"))?)?;
+    let issuer = rcgen::Issuer::new(authority, authority_key);
+    let mut params = rcgen::CertificateParams::default();
+    params.distinguished_name = rcgen::DistinguishedName::new();
+    params.distinguished_name.push(rcgen::DnType::CommonName, user);
+    params.extended_key_usages = vec![rcgen::ExtendedKeyUsagePurpose::ClientAuth];
+    let key = rcgen::KeyPair::generate()?;
+    Ok((params.signed_by(&key, &issuer)?.pem(), key.serialize_pem()))
+}
+
+#[tokio::test]
+async fn another_certificate_from_a_program_is_another_connection() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    for user in ["one", "two"] {
+        let (certificate, key) = client_certificate(user)?;
+        // It is as good as over, so that the program is asked before each request.
+        let status = json!({"clientCertificateData": certificate, "clientKeyData": key,
+            "expirationTimestamp": jiff::Timestamp::now().to_string()});
+        let credential = json!({"apiVersion": "client.authentication.k8s.io/v1", "kind": "ExecCredential", "status": status});
+        std::fs::write(folder.path().join(user), credential.to_string())?;
+    }
+    let script = "if [ -e asked ]; then cat two; else : > asked; cat one; fi";
+    let command = ExecCommand {
+        api_version: "client.authentication.k8s.io/v1".to_owned(),
+        command: "sh".to_owned(),
+        args: vec!["-c".to_owned(), format!("cd '{}' && {script}", folder.path().display())],
+        env: Vec::new(),
+        install_hint: None,
+        provide_cluster_info: false,
+    };
+    let connection = connect(&settings().with_credentials(Credentials::exec(command)))?;
+    assert_eq!(whoami(&connection).await?, "one");
+    assert_eq!(whoami(&connection).await?, "two");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_client_certificate_that_is_refused_is_read_again_from_its_files() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let (certificate, key) = (folder.path().join("tls.crt"), folder.path().join("tls.key"));
+    let put = |pem: (String, String)| -> Result<()> {
+        std::fs::write(&certificate, pem.0)?;
+        Ok(std::fs::write(&key, pem.1)?)
+    };
+    let stranger = rcgen::generate_simple_self_signed(vec!["a stranger".to_owned()])?;
+    put((stranger.cert.pem(), stranger.signing_key.serialize_pem()))?;
+    let mut text: serde_json::Value = json!({
+        "apiVersion": "v1", "kind": "Config", "current-context": "it",
+        "contexts": [{"name": "it", "context": {"cluster": "it", "user": "it"}}],
+        "clusters": [{"name": "it", "cluster": {"server": test_cluster().server()}}],
+        "users": [{"name": "it", "user": {"client-certificate": certificate, "client-key": key}}],
+    });
+    let authority = folder.path().join("ca.crt");
+    std::fs::write(&authority, test_cluster().authority())?;
+    text["clusters"][0]["cluster"]["certificate-authority"] = json!(authority);
+    let path = folder.path().join("kubeconfig");
+    std::fs::write(&path, text.to_string())?;
+    let connection = connect(&ConnectionSettings::kubeconfig(Some(&path), None)?)?;
+    assert_eq!(failure(&connection).await.kind, ApiErrorKind::Unauthorized);
+
+    put(client_certificate("somebody-known")?)?;
+    assert_eq!(whoami(&connection).await?, "somebody-known");
+    Ok(())
+}
+
 #[tokio::test]
 async fn acting_on_behalf_of_somebody_takes_his_rights() -> Result<()> {
     let (connection, namespace) = place("behalf").await?;
