@@ -279,7 +279,7 @@ impl<W: World> Controller<W> {
                 self.wake_waiting(&cluster);
             }
             Event::WatchFailed { cluster, kind, message, reason } => {
-                self.watch_failed(&cluster, &kind, message, reason);
+                self.watch_failed(&cluster, &kind, &message, reason);
             }
             Event::WatchResumed { cluster, kind } => {
                 let handle = self.state.borrow().clusters.get(&cluster).cloned();
@@ -305,7 +305,7 @@ impl<W: World> Controller<W> {
     }
 
     /// A watch does not go on: at once told to who cannot do without it, and to all if it lasts.
-    fn watch_failed(&self, id: &ClusterId, kind: &GroupVersionKind, message: String, reason: WatchFailure) {
+    fn watch_failed(&self, id: &ClusterId, kind: &GroupVersionKind, message: &str, reason: WatchFailure) {
         let now = self.world.now();
         let handle = self.state.borrow().clusters.get(id).cloned();
         let Some(handle) = handle.filter(|handle| handle.watches(kind)) else { return };
@@ -313,7 +313,7 @@ impl<W: World> Controller<W> {
             // It may be served in another version, or not at all any more. Nothing else may announce that.
             self.state.borrow_mut().queue.add(Work::Kinds(id.clone()), now, Priority::Change);
         }
-        if handle.watch_failed(&kind.group_kind, message.clone(), reason, now) {
+        if handle.watch_failed(&kind.group_kind, message.to_owned(), reason, now) {
             tracing::warn!(cluster = %id, kind = %kind.group_kind, error = message, "a watch failed and is tried again");
             let due = handle.watch_trouble_counts_from().unwrap_or(now);
             self.state.borrow_mut().queue.add(Work::Watches(id.clone()), due, Priority::Change);

@@ -64,7 +64,7 @@ impl World for Still {
     }
 
     async fn sleep_until(&self, _at: Timestamp) {
-        pending().await
+        pending::<()>().await;
     }
 
     fn random(&self) -> u64 {

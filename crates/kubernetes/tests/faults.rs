@@ -104,14 +104,12 @@ async fn behind_a_closed_fence_only_reads_are_sent() -> Result<()> {
         if request.method() == Method::GET {
             return answer(200, &object("one"));
         }
-        match writes.fetch_add(1, Ordering::SeqCst) {
-            0 => answer(201, &object("one")),
-            // While the second waits to be tried again, the right to write ends.
-            _ => {
-                moved.move_to(Instant::now());
-                too_many("0")
-            }
+        if writes.fetch_add(1, Ordering::SeqCst) == 0 {
+            return answer(201, &object("one"));
         }
+        // While the second waits to be tried again, the right to write ends.
+        moved.move_to(Instant::now());
+        too_many("0")
     })
     .await?;
     let connection = connection(&address)?.fenced(fence.clone());

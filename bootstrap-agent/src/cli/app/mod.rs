@@ -69,10 +69,10 @@ pub(super) async fn run(
         AppCommand::Get(options) => get::run(&session, &options, out).await,
         AppCommand::Diff(options) => diff::run(&session, &options, out).await,
         AppCommand::Manifests(options) => manifests::run(&session, &options, out).await,
-        AppCommand::Sync(options) => sync::run(&session, &options, out).await,
+        AppCommand::Sync(options) => Box::pin(sync::run(&session, &options, out)).await,
         AppCommand::Wait(options) => wait::run(&session, &options, out).await,
         AppCommand::History(options) => history::run(&session, &options, out).await,
-        AppCommand::Rollback(options) => rollback::run(&session, &options, out).await,
+        AppCommand::Rollback(options) => Box::pin(rollback::run(&session, &options, out)).await,
         AppCommand::TerminateOp(options) => terminate::run(&session, &options, out).await,
         AppCommand::Delete(options) => delete::run(&session, &options, out).await,
     }
