@@ -22,7 +22,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use bridgehead_kubernetes::{Connection, ConnectionSettings, connect};
-use bridgehead_sources::Repositories;
+use bridgehead_sources::{ProxyEnvironment, Repositories};
 use jiff::SignedDuration;
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -79,7 +79,9 @@ async fn serve(options: &AgentOptions) -> Result<Exit, AgentError> {
     };
     let connection = connect(&settings)?;
     let folder = options.cache_dir.clone().unwrap_or_else(|| std::env::temp_dir().join("bridgehead"));
-    let repositories = Repositories::new(bridgehead_sources::Settings::new(&folder))
+    let mut settings = bridgehead_sources::Settings::new(&folder);
+    settings.proxies = ProxyEnvironment::read(|name| std::env::var(name).ok());
+    let repositories = Repositories::new(settings)
         .map_err(|source| AgentError::Cache { folder: folder.clone(), source: Box::new(source) })?;
 
     let mut stop = StopSignals::new()?;

@@ -19,7 +19,7 @@ pub struct RepoAccess {
     pub credentials: Credentials,
     /// Check neither certificate nor host key.
     pub insecure: bool,
-    /// Proxy for HTTP.
+    /// Proxy for HTTP; the environment's where absent.
     pub proxy: Option<Proxy>,
     /// PEM text of the only certificates to trust for this server; the system's where absent.
     pub certificates: Option<Arc<str>>,
@@ -37,6 +37,35 @@ pub struct Proxy {
     pub url: String,
     /// Hosts that are reached without it, comma-separated.
     pub no_proxy: String,
+}
+
+/// Proxies that the process' environment names: for HTTP repositories that have none of their own, as in Argo CD.
+/// Hosts on loopback are always reached without.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ProxyEnvironment {
+    /// For `http` URLs; empty for none.
+    pub(crate) http: String,
+    /// For `https` URLs; empty for none.
+    pub(crate) https: String,
+    /// Hosts that are reached without, comma-separated.
+    pub(crate) no_proxy: String,
+}
+
+impl ProxyEnvironment {
+    /// Reads `HTTP_PROXY`, `HTTPS_PROXY`, `ALL_PROXY` for what neither names, and `NO_PROXY`; each in small letters
+    /// where it is not there in capitals.
+    pub fn read(variable: impl Fn(&str) -> Option<String>) -> Self {
+        let read = |name: &str| {
+            let given = |name: &str| variable(name).filter(|value| !value.trim().is_empty());
+            given(name).or_else(|| given(&name.to_ascii_lowercase())).map(|value| value.trim().to_owned())
+        };
+        let all = read("ALL_PROXY").unwrap_or_default();
+        Self {
+            http: read("HTTP_PROXY").unwrap_or_else(|| all.clone()),
+            https: read("HTTPS_PROXY").unwrap_or(all),
+            no_proxy: read("NO_PROXY").unwrap_or_default(),
+        }
+    }
 }
 
 impl RepoAccess {

@@ -20,7 +20,7 @@ mod settings;
 mod store;
 pub mod yaml;
 
-pub use access::{Proxy, RepoAccess};
+pub use access::{Proxy, ProxyEnvironment, RepoAccess};
 pub use error::{ErrorKind, ManifestProblem, RenderProblem, RepositoryProblem, SourceError, Step};
 pub use render::{Input, InputSet, RenderRequest, Rendered};
 pub use repositories::{CommitMetadata, Repositories};

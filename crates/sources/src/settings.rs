@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::access::ProxyEnvironment;
+
 /// Settings of [`crate::Repositories`].
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -10,12 +12,14 @@ pub struct Settings {
     pub cache_dir: PathBuf,
     /// Bounds.
     pub limits: Limits,
+    /// Proxies for repositories that have none of their own.
+    pub proxies: ProxyEnvironment,
 }
 
 impl Settings {
-    /// Settings with the usual bounds.
+    /// Settings with the usual bounds, and no proxies.
     pub fn new(cache_dir: impl Into<PathBuf>) -> Self {
-        Self { cache_dir: cache_dir.into(), limits: Limits::default() }
+        Self { cache_dir: cache_dir.into(), limits: Limits::default(), proxies: ProxyEnvironment::default() }
     }
 }
 

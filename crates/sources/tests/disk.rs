@@ -50,7 +50,7 @@ async fn a_full_disk_is_told_and_heals_once_there_is_room() {
         return;
     };
     let server = open_server();
-    let settings = Settings { cache_dir: disk.path().to_owned(), limits: limits() };
+    let settings = Settings { limits: limits(), ..Settings::new(disk.path()) };
     let repositories = Repositories::new(settings).expect("a cache");
 
     // A small repository fits.
@@ -113,8 +113,8 @@ async fn a_large_repository_fits_into_little_memory() {
     drop(stream);
 
     let folder = tempfile::tempdir().expect("a folder");
-    let repositories = Repositories::new(Settings { cache_dir: folder.path().to_owned(), limits: limits() })
-        .expect("a cache");
+    let repositories =
+        Repositories::new(Settings { limits: limits(), ..Settings::new(folder.path()) }).expect("a cache");
     let access = RepoAccess::anonymous(repository.url());
     let refs = repositories.advertise(&access).await.expect("refs");
     let commit = refs.refs["refs/heads/large"].clone();

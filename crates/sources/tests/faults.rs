@@ -4,7 +4,10 @@ mod support;
 
 use std::time::{Duration, Instant};
 
-use bridgehead_sources::{ErrorKind, Limits, Proxy, RepoAccess, RepositoryProblem, SourceError};
+use bridgehead_sources::{
+    ErrorKind, Limits, Proxy, ProxyEnvironment, RepoAccess, Repositories, RepositoryProblem, Settings,
+    SourceError,
+};
 use bridgehead_test_harness::git::{Fault, Step};
 
 use support::{
@@ -223,6 +226,62 @@ async fn a_proxy_is_used_but_for_its_exceptions() {
     access.proxy = Some(Proxy { url, no_proxy: "nowhere.invalid".into() });
     let message = report(bench.repositories.advertise(&access).await);
     assert!(message.contains("cannot be resolved"), "{message}");
+}
+
+#[tokio::test]
+async fn the_environments_proxies_serve_repositories_without_one_of_their_own() {
+    let answer = |kind: &str| {
+        format!(
+            "HTTP/1.1 200 OK\r\ncontent-type: text/{kind}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
+        )
+    };
+    let (environment, own) = (answer("environment"), answer("own"));
+    let (environment, own) =
+        (Canned::answer(environment.leak().as_bytes()), Canned::answer(own.leak().as_bytes()));
+    let folder = tempfile::tempdir().expect("a folder");
+    let with = |variables: &[(&str, String)]| {
+        let proxies = ProxyEnvironment::read(|name| {
+            variables.iter().find(|(known, _)| *known == name).map(|(_, value)| value.clone())
+        });
+        Repositories::new(Settings { limits: limits(), proxies, ..Settings::new(folder.path()) })
+            .expect("a cache")
+    };
+    let address = format!("127.0.0.1:{}", environment.port);
+    let told =
+        async |repositories: &Repositories, access: &RepoAccess| report(repositories.advertise(access).await);
+
+    let mut access = RepoAccess::anonymous("http://nowhere.invalid/a.git");
+    for (name, value) in
+        [("HTTP_PROXY", &address), ("http_proxy", &format!("http://{address}")), ("ALL_PROXY", &address)]
+    {
+        let message = told(&with(&[(name, value.clone())]), &access).await;
+        assert!(message.contains("it is `text/environment`"), "{name}: {message}");
+    }
+    let both = |no_proxy: &str| {
+        with(&[
+            ("HTTP_PROXY", address.clone()),
+            ("HTTPS_PROXY", address.clone()),
+            ("NO_PROXY", no_proxy.to_owned()),
+        ])
+    };
+    let message = told(&both("example.com, .invalid"), &access).await;
+    assert!(message.contains("cannot be resolved"), "{message}");
+    // What is behind TLS is asked for with CONNECT.
+    let https = RepoAccess::anonymous("https://nowhere.invalid/a.git");
+    let message = told(&both("example.com"), &https).await;
+    assert!(!message.contains("cannot be resolved"), "{message}");
+    let message = told(&both("*"), &https).await;
+    assert!(message.contains("cannot be resolved"), "{message}");
+    // Nobody's loopback is behind a proxy.
+    let loopback = RepoAccess::anonymous(format!("http://127.0.0.1:{}/a.git", own.port));
+    assert!(told(&both(""), &loopback).await.contains("it is `text/own`"));
+
+    access.proxy = Some(Proxy { url: format!("http://127.0.0.1:{}", own.port), no_proxy: String::new() });
+    let message = told(&both("nowhere.invalid"), &access).await;
+    assert!(message.contains("it is `text/own`"), "{message}");
+    access.proxy = None;
+    let message = told(&with(&[("HTTP_PROXY", "http://[".into())]), &access).await;
+    assert!(message.contains("the proxy in HTTP_PROXY cannot be read"), "{message}");
 }
 
 #[tokio::test]

@@ -141,7 +141,8 @@ async fn a_bound_that_was_raised_brings_the_files_that_were_left_out() {
     let folder = tempfile::tempdir().expect("a folder");
     let access = RepoAccess::anonymous(repository.url());
     let open = |limits| {
-        let settings = bridgehead_sources::Settings { cache_dir: folder.path().to_owned(), limits };
+        let settings = bridgehead_sources::Settings::new(folder.path());
+        let settings = bridgehead_sources::Settings { limits, ..settings };
         bridgehead_sources::Repositories::new(settings).expect("a cache")
     };
     let repositories = open(small_files());

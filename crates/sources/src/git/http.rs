@@ -15,7 +15,7 @@ use reqwest::{Certificate, Client, Identity, Response, StatusCode};
 use url::Url;
 
 use super::incoming::{Budget, Source};
-use crate::access::{RepoAccess, percent_decoded};
+use crate::access::{ProxyEnvironment, RepoAccess, percent_decoded};
 use crate::error::{RepositoryProblem, Step};
 use crate::settings::Limits;
 
@@ -25,6 +25,8 @@ const REQUEST: &str = "application/x-git-upload-pack-request";
 const RESULT: &str = "application/x-git-upload-pack-result";
 /// As many redirects as `git` follows by default is 20; five are more than any server needs.
 const REDIRECTS: usize = 5;
+/// What the environment's proxies are never asked for.
+const LOOPBACK: &str = "localhost,127.0.0.0/8,::1";
 
 /// A repository behind HTTP.
 pub(super) struct Http {
@@ -41,7 +43,12 @@ pub(super) struct Http {
 }
 
 impl Http {
-    pub(super) fn new(url: &Url, access: &RepoAccess, limits: &Limits) -> Result<Self, RepositoryProblem> {
+    pub(super) fn new(
+        url: &Url,
+        access: &RepoAccess,
+        proxies: &ProxyEnvironment,
+        limits: &Limits,
+    ) -> Result<Self, RepositoryProblem> {
         let mut configured = url.clone();
         // Both fail only for URLs that cannot have a host, and this one has.
         let _ = configured.set_username("");
@@ -60,7 +67,7 @@ impl Http {
             (None, false) => "the system's certificate authorities".to_owned(),
         };
         Ok(Self {
-            client: client(access, limits, &trust)?,
+            client: client(access, proxies, limits, &trust)?,
             configured,
             moved: Mutex::new(None),
             authorization,
@@ -201,11 +208,17 @@ impl Http {
     }
 }
 
-fn client(access: &RepoAccess, limits: &Limits, trust: &str) -> Result<Client, RepositoryProblem> {
+fn client(
+    access: &RepoAccess,
+    proxies: &ProxyEnvironment,
+    limits: &Limits,
+    trust: &str,
+) -> Result<Client, RepositoryProblem> {
     let mut builder = Client::builder()
         .user_agent(concat!("git/bridgehead-", env!("CARGO_PKG_VERSION")))
         .connect_timeout(limits.connect)
         .redirect(reqwest::redirect::Policy::none())
+        // The environment is for the agent to read, not for a library.
         .no_proxy()
         // The same connection serves the poll and the fetch after it; between polls it need not stay.
         .pool_idle_timeout(Duration::from_secs(30))
@@ -226,19 +239,40 @@ fn client(access: &RepoAccess, limits: &Limits, trust: &str) -> Result<Client, R
         })?;
         builder = builder.identity(identity);
     }
-    if let Some(proxy) = &access.proxy {
-        let configured = reqwest::Proxy::all(&proxy.url)
-            .map_err(|error| RepositoryProblem::Credential {
-                what: "the proxy's URL cannot be read",
-                reason: last(&error),
-            })?
-            .no_proxy(reqwest::NoProxy::from_string(&proxy.no_proxy));
-        builder = builder.proxy(configured);
+    for proxy in chosen_proxies(access, proxies)? {
+        builder = builder.proxy(proxy);
     }
     builder.build().map_err(|error| RepositoryProblem::Credential {
         what: "the HTTP client cannot be set up",
         reason: last(&error),
     })
+}
+
+/// The repository's own proxy, else those of the environment.
+fn chosen_proxies(
+    access: &RepoAccess,
+    proxies: &ProxyEnvironment,
+) -> Result<Vec<reqwest::Proxy>, RepositoryProblem> {
+    let read = |proxy: reqwest::Result<reqwest::Proxy>, what: &'static str, no_proxy: &str| {
+        proxy
+            .map(|proxy| proxy.no_proxy(reqwest::NoProxy::from_string(no_proxy)))
+            .map_err(|error| RepositoryProblem::Credential { what, reason: last(&error) })
+    };
+    if let Some(own) = &access.proxy {
+        let proxy = reqwest::Proxy::all(&own.url);
+        return Ok(vec![read(proxy, "the proxy's URL cannot be read", &own.no_proxy)?]);
+    }
+    let mut chosen = Vec::new();
+    let no_proxy = format!("{},{LOOPBACK}", proxies.no_proxy);
+    if !proxies.http.is_empty() {
+        let proxy = reqwest::Proxy::http(&proxies.http);
+        chosen.push(read(proxy, "the proxy in HTTP_PROXY cannot be read", &no_proxy)?);
+    }
+    if !proxies.https.is_empty() {
+        let proxy = reqwest::Proxy::https(&proxies.https);
+        chosen.push(read(proxy, "the proxy in HTTPS_PROXY cannot be read", &no_proxy)?);
+    }
+    Ok(chosen)
 }
 
 /// The header that logs in, and the name of what is in it.

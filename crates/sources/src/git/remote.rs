@@ -12,7 +12,7 @@ use super::incoming::{Budget, Incoming};
 use super::packet::Message;
 use super::refs::{self, Capabilities, Greeting};
 use super::ssh::Ssh;
-use crate::access::{Location, RepoAccess};
+use crate::access::{Location, ProxyEnvironment, RepoAccess};
 use crate::error::{RepositoryProblem, Step};
 use crate::settings::Limits;
 
@@ -39,9 +39,13 @@ struct Conversation<'r> {
 
 impl Remote {
     /// Prepares to talk; nothing is sent yet. `None` for a local repository.
-    pub(crate) fn new(access: &RepoAccess, limits: &Limits) -> Result<Option<Self>, RepositoryProblem> {
+    pub(crate) fn new(
+        access: &RepoAccess,
+        proxies: &ProxyEnvironment,
+        limits: &Limits,
+    ) -> Result<Option<Self>, RepositoryProblem> {
         let line = match access.location()? {
-            Location::Http(url) => Line::Http(Http::new(&url, access, limits)?),
+            Location::Http(url) => Line::Http(Http::new(&url, access, proxies, limits)?),
             Location::Ssh { user, host, port, path } => {
                 Line::Ssh(Ssh::new(&user, &host, port, &path, access)?)
             }

@@ -24,7 +24,7 @@ use attempts::Attempts;
 use local::{local_refs, metadata, open_local};
 use turns::Turns;
 
-use crate::access::{Location, RepoAccess};
+use crate::access::{Location, ProxyEnvironment, RepoAccess};
 use crate::error::{RenderProblem, RepositoryProblem, SourceError};
 use crate::git::Remote;
 use crate::render::cache::{Cache, RequestKey};
@@ -44,6 +44,7 @@ pub struct Repositories {
 struct Inner {
     store: Store,
     limits: Limits,
+    proxies: ProxyEnvironment,
     remotes: Mutex<HashMap<[u8; 32], Arc<Remote>>>,
     renders: Cache,
     workers: Arc<Semaphore>,
@@ -70,7 +71,7 @@ pub struct CommitMetadata {
 impl Repositories {
     /// Opens the cache. Nothing is fetched yet.
     pub fn new(settings: Settings) -> Result<Self, SourceError> {
-        let Settings { cache_dir, limits } = settings;
+        let Settings { cache_dir, limits, proxies } = settings;
         let store = Store::open(&cache_dir, limits.cache_bytes)
             .map_err(|problem| SourceError::cache(&cache_dir, problem))?;
         let inner = Inner {
@@ -83,6 +84,7 @@ impl Repositories {
             fetches: Turns::new(),
             advertisements: Turns::new(),
             limits,
+            proxies,
         };
         Ok(Self { inner: Arc::new(inner) })
     }
@@ -263,7 +265,9 @@ impl Inner {
         if let Some(remote) = remotes.get(&fingerprint) {
             return Ok(Some(remote.clone()));
         }
-        let Some(remote) = Remote::new(access, &self.limits)?.map(Arc::new) else { return Ok(None) };
+        let Some(remote) = Remote::new(access, &self.proxies, &self.limits)?.map(Arc::new) else {
+            return Ok(None);
+        };
         if remotes.len() >= REMOTES {
             // Nothing is lost but a request per repository.
             remotes.clear();

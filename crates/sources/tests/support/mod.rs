@@ -21,7 +21,7 @@ impl Bench {
 
     pub(crate) fn with(limits: Limits) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
-        let settings = Settings { cache_dir: folder.path().to_owned(), limits };
+        let settings = Settings { limits, ..Settings::new(folder.path()) };
         Self { repositories: Repositories::new(settings).expect("a cache"), folder }
     }
 }

@@ -9,7 +9,7 @@ use bridgehead_api::config_map::{KNOWN_HOSTS_NAME, KnownHosts, TLS_CERTS_NAME, T
 use bridgehead_api::secret::{RepoCreds, Repository, resolve_repository};
 use bridgehead_engine::manifest::{Manifest, Origin};
 use bridgehead_engine::source;
-use bridgehead_sources::{RenderRequest, RepoAccess, Repositories, Settings, SourceError};
+use bridgehead_sources::{ProxyEnvironment, RenderRequest, RepoAccess, Repositories, Settings, SourceError};
 
 use crate::cli::error::CliError;
 use crate::cli::session::Session;
@@ -36,7 +36,9 @@ pub(super) async fn rendered(
     let (certificates, _) = TlsCertificates::read(&session.config_map(TLS_CERTS_NAME).await?);
     let (known_hosts, _) = KnownHosts::read(&session.config_map(KNOWN_HOSTS_NAME).await?);
     let known_hosts = Arc::new(known_hosts);
-    let repositories = Repositories::new(Settings::new(cache_folder())).map_err(|error| explained(&error))?;
+    let proxies = ProxyEnvironment::read(|name| std::env::var(name).ok());
+    let settings = Settings { proxies, ..Settings::new(cache_folder()) };
+    let repositories = Repositories::new(settings).map_err(|error| explained(&error))?;
     let project = if spec.project.is_empty() { "default" } else { &spec.project };
 
     let mut manifests = Vec::new();
