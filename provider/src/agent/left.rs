@@ -122,7 +122,7 @@ async fn list(
         if let Some(items) = page["items"].as_array_mut() {
             objects.append(items);
         }
-        next = text(&page, "/metadata/continue").to_owned();
+        text(&page, "/metadata/continue").clone_into(&mut next);
         if next.is_empty() {
             return Ok(objects);
         }
