@@ -269,9 +269,9 @@ impl<C: Cluster> ClusterHandle<C> {
         self.failing.borrow().get(kind).filter(|trouble| trouble.counts(now)).cloned()
     }
 
-    /// When people have to know of a watch that does not go on: the first of them, if there are any.
-    pub(super) fn watch_trouble_counts_from(&self) -> Option<Timestamp> {
-        self.failing.borrow().values().map(WatchTrouble::counts_from).min()
+    /// When people have to know of each watch that does not go on.
+    pub(super) fn watch_troubles_count_from(&self) -> Vec<Timestamp> {
+        self.failing.borrow().values().map(WatchTrouble::counts_from).collect()
     }
 
     /// What is known of an object.

@@ -1,6 +1,6 @@
 //! The loop: takes events in, hands keys out, and makes passes side by side on one thread.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::task::Poll;
 
 use bridgehead_api::{ApplicationKey, GroupKind, GroupVersionKind};
@@ -153,10 +153,11 @@ impl<W: World> Controller<W> {
         if !state.users.contains_key(key) {
             return;
         }
-        let is_new = state.polls.answered(key, asked, answer);
+        let is_new = state.polls.answered(key, asked, &access.additional_refs, answer);
         let next = state.polls.next(key, interval, jitter, random);
         state.queue.add(Work::Repository(key.clone()), next, Priority::Background);
-        let users: Vec<ApplicationKey> = state.users.get(key).into_iter().flatten().cloned().collect();
+        let users: Vec<ApplicationKey> =
+            state.users.get(key).into_iter().flat_map(BTreeMap::keys).cloned().collect();
         for user in users {
             // Who asked goes first; at a new commit all the others have to look, too.
             if state.refreshes.contains_key(&user) {
@@ -208,19 +209,24 @@ impl<W: World> Controller<W> {
         (interval.max(SignedDuration::from_secs(1)), jitter)
     }
 
-    /// Notes that an application looks at these repositories, and at no others. Nobody follows a repository
+    /// Notes that an application looks at these repositories, and at no others, and which refs beside branches and
+    /// tags it names there. Nobody follows a repository
     /// without a user any more, so that what it said is forgotten, and its next user has it asked anew.
-    pub(super) fn uses(&self, application: &ApplicationKey, repositories: &BTreeSet<RepositoryKey>) {
+    pub(super) fn uses(
+        &self,
+        application: &ApplicationKey,
+        repositories: BTreeMap<RepositoryKey, BTreeSet<String>>,
+    ) {
         let mut state = self.state.borrow_mut();
         let State { users, polls, .. } = &mut *state;
         users.retain(|key, users| {
-            if !repositories.contains(key) {
+            if !repositories.contains_key(key) {
                 users.remove(application);
             }
             !users.is_empty()
         });
-        for key in repositories {
-            users.entry(key.clone()).or_default().insert(application.clone());
+        for (key, refs) in repositories {
+            users.entry(key).or_default().insert(application.clone(), refs);
         }
         polls.retain(|key| users.contains_key(key));
     }
@@ -305,7 +311,13 @@ impl<W: World> Controller<W> {
     }
 
     /// A watch does not go on: at once told to who cannot do without it, and to all if it lasts.
-    fn watch_failed(&self, id: &ClusterId, kind: &GroupVersionKind, message: &str, reason: WatchFailure) {
+    pub(super) fn watch_failed(
+        &self,
+        id: &ClusterId,
+        kind: &GroupVersionKind,
+        message: &str,
+        reason: WatchFailure,
+    ) {
         let now = self.world.now();
         let handle = self.state.borrow().clusters.get(id).cloned();
         let Some(handle) = handle.filter(|handle| handle.watches(kind)) else { return };
@@ -315,7 +327,7 @@ impl<W: World> Controller<W> {
         }
         if handle.watch_failed(&kind.group_kind, message.to_owned(), reason, now) {
             tracing::warn!(cluster = %id, kind = %kind.group_kind, error = message, "a watch failed and is tried again");
-            let due = handle.watch_trouble_counts_from().unwrap_or(now);
+            let due = handle.watch_troubles_count_from().into_iter().min().unwrap_or(now);
             self.state.borrow_mut().queue.add(Work::Watches(id.clone()), due, Priority::Change);
         }
     }
@@ -336,14 +348,16 @@ impl<W: World> Controller<W> {
     }
 
     /// Applications of a cluster whose watches do not go on look again, and say so.
-    fn tell_watches(&self, id: &ClusterId) {
-        let handle = self.state.borrow().clusters.get(id).cloned();
-        match handle.and_then(|handle| handle.watch_trouble_counts_from()) {
-            Some(due) if due > self.world.now() => {
-                self.state.borrow_mut().queue.add(Work::Watches(id.clone()), due, Priority::Change);
-            }
-            Some(_) => self.look_at_all_of(id),
-            None => {}
+    pub(super) fn tell_watches(&self, id: &ClusterId) {
+        let now = self.world.now();
+        let Some(handle) = self.state.borrow().clusters.get(id).cloned() else { return };
+        let troubles = handle.watch_troubles_count_from();
+        if troubles.iter().any(|from| *from <= now) {
+            self.look_at_all_of(id);
+        }
+        // One that began later counts later.
+        if let Some(due) = troubles.into_iter().filter(|from| *from > now).min() {
+            self.state.borrow_mut().queue.add(Work::Watches(id.clone()), due, Priority::Change);
         }
     }
 

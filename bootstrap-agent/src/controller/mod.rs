@@ -139,8 +139,8 @@ struct State<W: World> {
     clusters: BTreeMap<ClusterId, Rc<ClusterHandle<W::Cluster>>>,
     polls: Polls,
     queue: Queue<Work>,
-    /// Repositories that applications look at, and which.
-    users: BTreeMap<RepositoryKey, BTreeSet<ApplicationKey>>,
+    /// Repositories that applications look at, and which; with refs that they name beside branches and tags.
+    users: BTreeMap<RepositoryKey, BTreeMap<ApplicationKey, BTreeSet<String>>>,
     /// When each application's refresh annotation was first seen.
     refreshes: HashMap<ApplicationKey, (String, Timestamp)>,
     /// Applications of which a write was not answered, and which could not be read since.
@@ -415,7 +415,21 @@ impl<W: World> Controller<W> {
         let read = |name: &str| state.registry.config_map(name).unwrap_or(&empty);
         let certificates = TlsCertificates::read(read("argocd-tls-certs-cm")).0;
         let known_hosts = KnownHosts::read(read("argocd-ssh-known-hosts-cm")).0;
-        Arc::new(RepoAccess::new(&repository, &certificates, Arc::new(known_hosts)))
+        let mut access = RepoAccess::new(&repository, &certificates, Arc::new(known_hosts));
+        let named: BTreeSet<&String> =
+            state.users.get(key).into_iter().flat_map(BTreeMap::values).flatten().collect();
+        access.additional_refs = named.into_iter().cloned().collect();
+        Arc::new(access)
+    }
+
+    /// Has a repository asked for a ref, unless it was the last time. True if that is to be waited for.
+    fn ask_for(&self, key: &RepositoryKey, name: &str) -> bool {
+        let mut state = self.state.borrow_mut();
+        let is_to_come = !state.polls.asked_for(key, name);
+        if is_to_come {
+            state.queue.add(Work::Repository(key.clone()), self.world.now(), Priority::Request);
+        }
+        is_to_come
     }
 
     /// The refs of a repository as of `since`; asks for the repository's turn where there are none.

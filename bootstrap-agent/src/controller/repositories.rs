@@ -4,7 +4,7 @@
 //! one than there is waits for the repository's own turn in the queue; so a hundred refresh annotations at
 //! once are one request.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use bridgehead_engine::source::RefAdvertisement;
@@ -36,6 +36,8 @@ type Answer = Result<Arc<RefAdvertisement>, Arc<SourceError>>;
 struct Poll {
     /// When the last answer was asked for, and what it was.
     last: Option<(Timestamp, Answer)>,
+    /// Refs beside branches and tags that it was asked for last.
+    named: BTreeSet<String>,
     /// Failures in a row.
     failures: u32,
     /// The last advertisement that did arrive.
@@ -68,11 +70,18 @@ impl Polls {
         }
     }
 
-    /// Notes an answer. True if it differs from the one before: then applications have to look.
+    /// True if the last answer would tell of this ref, which is no branch and no tag.
+    pub(super) fn asked_for(&self, key: &RepositoryKey, name: &str) -> bool {
+        self.polls.get(key).is_some_and(|poll| poll.named.contains(name))
+    }
+
+    /// Notes an answer, and which refs it tells of beside branches and tags. True if it differs from the one before
+    /// or tells of more refs: then applications have to look.
     pub(super) fn answered(
         &mut self,
         key: &RepositoryKey,
         asked: Timestamp,
+        named: &[String],
         answer: Result<Arc<RefAdvertisement>, SourceError>,
     ) -> bool {
         let poll = self.polls.entry(key.clone()).or_default();
@@ -83,12 +92,14 @@ impl Polls {
             (Some((_, Err(before))), Err(now)) => before.report() != now.report(),
             _ => true,
         };
+        let tells_of_more = named.iter().any(|name| !poll.named.contains(name));
+        poll.named = named.iter().cloned().collect();
         poll.failures = if answer.is_ok() { 0 } else { poll.failures.saturating_add(1) };
         if let Ok(refs) = &answer {
             poll.good = Some(refs.clone());
         }
         poll.last = Some((asked, answer.map_err(Arc::new)));
-        changed
+        changed || tells_of_more
     }
 
     /// When the repository is to be asked again: after the interval and its jitter. After a failure sooner,
@@ -157,7 +168,7 @@ mod tests {
         let key = RepositoryKey { url: "https://git.example/fleet".into(), project: "".into() };
         let asked = Timestamp::from_second(1000).expect("a time");
         let mut polls = Polls::default();
-        polls.answered(&key, asked, Err(error));
+        polls.answered(&key, asked, &[], Err(error));
         let next = polls.next(&key, SignedDuration::from_secs(120), SignedDuration::from_secs(60), 0);
         next.duration_since(asked).as_secs()
     }

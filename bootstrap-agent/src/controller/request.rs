@@ -90,6 +90,12 @@ pub(super) fn sources_under_way(application: &Application, now: Timestamp) -> Ve
     sync.sources.into_iter().chain(sync.source).collect()
 }
 
+/// The revisions that the operation under way was asked for.
+pub(super) fn revisions_under_way(application: &Application, now: Timestamp) -> Vec<String> {
+    let sync = under_way(application, now).and_then(|state| state.operation.sync).unwrap_or_default();
+    sync.requested_revisions().iter().map(ToString::to_string).collect()
+}
+
 /// The operation that is under way or asked for, as it stands or would begin.
 fn under_way(application: &Application, now: Timestamp) -> Option<OperationState> {
     let last = application.status.operation_state.as_ref();

@@ -1,5 +1,6 @@
 //! What Git wants: revisions resolved, sources rendered, manifests brought into the form that is compared.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use bridgehead_api::application::{Application, ApplicationSource, ConditionType, SourceType, SyncOptions};
@@ -74,8 +75,19 @@ pub(super) async fn of_sources<W: World>(
     // An operation may be about other repositories than the specification: each is followed all the while.
     let under_way = request::sources_under_way(&scope.entry.application, controller.world.now());
     let all = sources.iter().chain(&scope.sources).chain(&under_way);
-    let repositories = all.map(|source| repository_key(scope, source)).collect();
-    controller.uses(&scope.key, &repositories);
+    let mut repositories: BTreeMap<RepositoryKey, BTreeSet<String>> = BTreeMap::new();
+    for source in all {
+        let refs = repositories.entry(repository_key(scope, source)).or_default();
+        refs.extend(source::other_ref(&source.target_revision));
+    }
+    let asked_for = request::revisions_under_way(&scope.entry.application, controller.world.now());
+    for revision in pinned.iter().chain(&asked_for) {
+        let name = source::other_ref(revision);
+        for refs in repositories.values_mut() {
+            refs.extend(name.clone());
+        }
+    }
+    controller.uses(&scope.key, repositories);
     let mut resolved = Vec::with_capacity(sources.len());
     for (position, source) in sources.iter().enumerate() {
         resolved.push(resolve(controller, scope, source, pinned.get(position), since)?);
@@ -187,13 +199,18 @@ fn resolve<W: World>(
         Refs::NotYet => Err(Stop::Wait),
         Refs::Failed(error) => Err(source_problem(controller, source, &error).into()),
         Refs::Known(refs) => {
-            let resolved =
-                source::resolve(&revision.as_str().into(), &refs, &source.tag_prefix).map_err(|error| {
-                    Problem::lasting(
-                        ConditionType::ComparisonError,
-                        format!("failed to resolve revision `{revision}` of `{}`: {error}", source.repo_url),
-                    )
-                })?;
+            let resolved = match source::resolve(&revision.as_str().into(), &refs, &source.tag_prefix) {
+                Ok(resolved) => resolved,
+                // Refs beside branches and tags are told to who names them.
+                Err(_) if source::other_ref(revision).is_some_and(|name| controller.ask_for(&key, &name)) => {
+                    return Err(Stop::Wait);
+                }
+                Err(error) => {
+                    let message =
+                        format!("failed to resolve revision `{revision}` of `{}`: {error}", source.repo_url);
+                    return Err(Problem::lasting(ConditionType::ComparisonError, message).into());
+                }
+            };
             Ok(At { access, sha: resolved.sha, reference: resolved.reference })
         }
     }

@@ -1,6 +1,7 @@
 //! Single steps, in a world where nothing happens by itself.
 
 use std::cell::{Cell, RefCell};
+use std::collections::BTreeSet;
 use std::future::pending;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -19,8 +20,8 @@ use super::reconcile::reconcile;
 use super::repositories::RepositoryKey;
 use super::slots::Slots;
 use super::world::{
-    Announcement, Call, CallError, CallErrorKind, Cluster, ClusterTarget, ControlKind, Event, Patch, Reply,
-    World,
+    Announcement, Call, CallError, CallErrorKind, Cluster, ClusterId, ClusterTarget, ControlKind, Event,
+    Patch, Reply, WatchFailure, World,
 };
 use super::{Controller, Settings, Work};
 
@@ -185,10 +186,49 @@ fn a_repository_that_does_not_answer_holds_nobodys_place() {
         state.listed.extend(ControlKind::ALL);
         for url in ["https://git.example/stalls", "https://git.example/waits"] {
             let key = RepositoryKey { url: url.into(), project: "".into() };
-            state.users.entry(key.clone()).or_default().insert(ApplicationKey::new("argocd", "shop"));
+            state
+                .users
+                .entry(key.clone())
+                .or_default()
+                .insert(ApplicationKey::new("argocd", "shop"), BTreeSet::new());
             state.queue.add(Work::Repository(key), controller.world.now(), Priority::Change);
         }
     }
     assert!(controller.run().now_or_never().is_none());
     assert_eq!(controller.counters.advertisements.get(), 2);
+}
+
+#[test]
+fn each_watch_that_is_interrupted_is_told_half_a_minute_later() {
+    let controller = controller(Vec::new());
+    controller.put_control(ControlKind::Application, &deleted());
+    let key = ApplicationKey::new("argocd", "shop");
+    let cluster = ClusterId::in_cluster();
+    let entry = controller.application(&key).expect("it was put there");
+    let scope = scope::resolve_for_deletion(&controller, entry).expect("a destination").expect("a scope");
+    let start = controller.world.now();
+    let pods = Resource::known("v1", "Pod", "pods", true);
+    let services = Resource::known("v1", "Service", "services", true);
+    let mut told = Vec::new();
+    for second in 0..60 {
+        let now = start.saturating_add(SignedDuration::from_secs(second)).expect("a time");
+        controller.world.now.set(now);
+        for (kind, fails_at) in [(&pods, 0), (&services, 10)] {
+            if second == fails_at {
+                scope.cluster.watch(kind);
+                controller.watch_failed(&cluster, &kind.gvk, "no answer", WatchFailure::Interrupted);
+            }
+        }
+        loop {
+            let taken = controller.state.borrow_mut().queue.take(now);
+            let Some(work) = taken else { break };
+            match &work {
+                Work::Watches(cluster) => controller.tell_watches(cluster),
+                Work::Application(_) if second > 0 => told.push(second),
+                _ => {}
+            }
+            controller.state.borrow_mut().queue.done(&work);
+        }
+    }
+    assert_eq!(told, [30, 40]);
 }

@@ -10,4 +10,4 @@ mod resolve;
 mod version;
 
 pub use advertisement::RefAdvertisement;
-pub use resolve::{ResolveError, Resolved, full_sha, is_version_range, resolve};
+pub use resolve::{ResolveError, Resolved, full_sha, is_version_range, other_ref, resolve};

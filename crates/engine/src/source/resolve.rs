@@ -74,6 +74,30 @@ pub fn is_version_range(revision: &str) -> bool {
     Version::parse(revision).is_none() && Range::parse(revision).is_some()
 }
 
+/// The full name of the ref that a revision may mean beside branches and tags, such as `refs/pull/12/head` for
+/// `pull/12/head`. Servers tell of such refs only to who asks for them by name.
+pub fn other_ref(revision: &str) -> Option<String> {
+    let revision = revision.trim();
+    if full_sha(revision).is_some() || is_version_range(revision) || !is_ref_name(revision) {
+        return None;
+    }
+    let name = match revision.strip_prefix("refs/") {
+        Some(_) => revision.to_owned(),
+        None => format!("refs/{revision}"),
+    };
+    let told_anyway = ["refs/heads/", "refs/tags/"].iter().any(|prefix| name.starts_with(prefix));
+    // `refs/` and one word is where Git keeps what is its own.
+    let is_nested = name.matches('/').count() > 1;
+    (is_nested && !told_anyway).then_some(name)
+}
+
+/// As far as it matters to a server: no part that is empty or begins with a dot, and nothing that globs or ends a line.
+fn is_ref_name(name: &str) -> bool {
+    name.split('/').all(|part| !part.is_empty() && !part.starts_with('.'))
+        && !name.contains("..")
+        && !name.contains(|sign: char| sign.is_control() || " ~^:?*[\\".contains(sign))
+}
+
 /// The commit that the revision means, by what the repository advertised.
 ///
 /// A full commit id stands for itself. A range of versions means the greatest tag in it; `tag_prefix` filters
@@ -204,6 +228,34 @@ fn distance(one: &str, two: &str) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn refs_beside_branches_and_tags_are_known_by_their_names() {
+        let pull = Some("refs/pull/12/head".to_owned());
+        assert_eq!(other_ref("pull/12/head"), pull);
+        assert_eq!(other_ref(" refs/pull/12/head"), pull);
+        assert_eq!(other_ref("refs/changes/34/1234/5"), Some("refs/changes/34/1234/5".into()));
+        // A branch is tried first; the repository says which it is.
+        assert_eq!(other_ref("feature/login"), Some("refs/feature/login".into()));
+        for revision in [
+            "",
+            "HEAD",
+            "main",
+            "v1.2",
+            "1.x",
+            "refs/heads/a",
+            "refs/tags/a/b",
+            "tags/a",
+            "a b/c",
+            "a\nb/c",
+            "a//b",
+            "a/../b",
+        ] {
+            assert_eq!(other_ref(revision), None, "{revision:?}");
+        }
+        assert_eq!(other_ref("refs/stash"), None);
+        assert_eq!(other_ref(&"a".repeat(40)), None);
+    }
 
     fn sha(digit: char) -> CommitSha {
         digit.to_string().repeat(40).into()

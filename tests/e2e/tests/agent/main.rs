@@ -10,6 +10,7 @@ mod kinds;
 mod operations;
 mod polling;
 mod projects;
+mod refs;
 mod rest;
 mod rights;
 mod sync;

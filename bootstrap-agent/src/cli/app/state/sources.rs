@@ -61,10 +61,11 @@ pub(super) async fn rendered(
 
 async fn request(
     repositories: &Repositories,
-    access: RepoAccess,
+    mut access: RepoAccess,
     source: &ApplicationSource,
     revision: &str,
 ) -> Result<RenderRequest, CliError> {
+    access.additional_refs.extend(source::other_ref(revision));
     let (commit, via_ref) = if let Some(sha) = source::full_sha(revision) {
         (sha, None)
     } else {
