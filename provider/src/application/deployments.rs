@@ -17,7 +17,7 @@ use tokio::sync::Mutex;
 use tokio::time::Instant;
 
 use super::Application;
-use crate::connection::OwnKubernetes;
+use crate::connection::{OwnKubernetes, cluster_named_by};
 use crate::object::{Kind, codec, read_raw, text};
 
 /// The attributes that say from where to where.
@@ -79,7 +79,7 @@ pub(super) type Place = (String, String);
 
 /// Where an application itself is.
 pub(super) fn place(own: Option<&OwnKubernetes>, namespace: &str) -> Place {
-    (format!("{own:?}"), namespace.to_owned())
+    (cluster_named_by(own), namespace.to_owned())
 }
 
 /// A list, and when it was made.

@@ -199,7 +199,7 @@ fn note_deployment(context: &Context<Clients>, plan: &Plan<Application<Stored>>)
             "Application `{late}` has the same source and destination, and `on_destroy = \"cascade\"`: its destroy, \
              which was planned before this was seen, would delete what both deploy. If the one becomes the other, \
              say so by a `moved` block from the address of `{late}` to the address of `{name}`: then it is replaced, \
-             and what it has deployed stays."
+             and what it has deployed stays. Or set `on_destroy = \"orphan\"` for `{late}`, apply that, and plan again."
         ))
         .at("name")
         .into())

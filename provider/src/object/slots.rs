@@ -10,17 +10,12 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-use crate::connection::OwnKubernetes;
+use crate::connection::{OwnKubernetes, cluster_named_by};
 
 /// Terraform's, unless the user says otherwise. A provider isn't told.
 const SLOTS: usize = 10;
 /// What Terraform has a slot for, it begins at once.
 const QUIET: Duration = Duration::from_secs(3);
-
-/// Which cluster: the provider's, or a resource's own.
-pub(crate) fn cluster(own: Option<&OwnKubernetes>) -> String {
-    format!("{own:?}")
-}
 
 /// What of this provider holds a slot in this process, and waits.
 pub(crate) struct Slots {
@@ -54,7 +49,7 @@ impl Slots {
 
     /// An agent is being made: what it brings will come.
     pub(crate) fn agent_begins(&self, own: Option<&OwnKubernetes>) {
-        self.known().agents.insert(cluster(own));
+        self.known().agents.insert(cluster_named_by(own));
         self.news.notify_waiters();
     }
 
@@ -127,22 +122,22 @@ mod tests {
 
     #[tokio::test]
     async fn few_wait_for_whoever_brings_what_they_need() {
-        let slots = impatient();
+        let (slots, provider) = (impatient(), cluster_named_by(None));
         let held: Vec<_> = (1..SLOTS).map(|_| slots.hold()).collect();
-        assert!(slots.crowded_out("None").now_or_never().is_none());
+        assert!(slots.crowded_out(&provider).now_or_never().is_none());
         drop(held);
-        assert!(slots.crowded_out("None").now_or_never().is_none());
+        assert!(slots.crowded_out(&provider).now_or_never().is_none());
     }
 
     #[tokio::test]
     async fn where_all_slots_are_held_one_makes_room_and_an_agent_lets_the_others_wait() {
-        let slots = impatient();
+        let (slots, provider) = (impatient(), cluster_named_by(None));
         let mut held: Vec<_> = (0..SLOTS).map(|_| slots.hold()).collect();
-        assert!(slots.crowded_out("None").now_or_never().is_some());
+        assert!(slots.crowded_out(&provider).now_or_never().is_some());
         held.pop();
-        assert!(slots.crowded_out("None").now_or_never().is_some(), "the room was for nobody");
+        assert!(slots.crowded_out(&provider).now_or_never().is_some(), "the room was for nobody");
         slots.agent_begins(None);
-        assert!(slots.crowded_out("None").now_or_never().is_none());
+        assert!(slots.crowded_out(&provider).now_or_never().is_none());
         assert!(slots.crowded_out("another").now_or_never().is_some());
     }
 }

@@ -15,9 +15,8 @@ use tfplug::prelude::*;
 use tokio::time::Instant;
 
 use super::ownership::{is_handed_over, without_handed_over};
-use super::slots::cluster;
 use super::{FIELD_MANAGER, Kind, Owner, owner};
-use crate::connection::{Clients, connection};
+use crate::connection::{Clients, cluster_named_by, connection};
 
 /// A server that has just come up may refuse for a while; one that is not there at all must not take minutes.
 const UNREACHABLE: Duration = Duration::from_secs(30);
@@ -53,7 +52,7 @@ impl<'c> Target<'c> {
         name: &str,
     ) -> Result<Self, Diagnostics> {
         let connection = connection(context, own).await?;
-        Ok(Self { context, connection, kind, key: kind.key(namespace, name), cluster: cluster(own) })
+        Ok(Self { context, connection, kind, key: kind.key(namespace, name), cluster: cluster_named_by(own) })
     }
 
     /// The object as it is, with its managedFields.

@@ -12,7 +12,7 @@ use tfplug::prelude::*;
 use tokio::sync::Notify;
 
 use super::{Project, SPEC};
-use crate::connection::OwnKubernetes;
+use crate::connection::{OwnKubernetes, cluster_named_by};
 use crate::object::codec;
 
 /// The rules that hold for applications themselves.
@@ -25,7 +25,7 @@ pub(crate) struct ProjectKey(String, String, String);
 
 impl ProjectKey {
     pub(crate) fn new(own: Option<&OwnKubernetes>, namespace: &str, name: &str) -> Self {
-        Self(format!("{own:?}"), namespace.to_owned(), name.to_owned())
+        Self(cluster_named_by(own), namespace.to_owned(), name.to_owned())
     }
 }
 
