@@ -23,7 +23,7 @@ use super::world::{
     Announcement, Call, CallError, CallErrorKind, Cluster, ClusterId, ClusterTarget, ControlKind, Event,
     Patch, Reply, WatchFailure, World,
 };
-use super::{Controller, Settings, Work};
+use super::{Controller, Settings, Work, scope};
 
 struct Still {
     now: Cell<Timestamp>,
