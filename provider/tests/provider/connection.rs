@@ -230,6 +230,15 @@ async fn another_way_to_the_same_cluster_replaces_nothing() {
     terraform.configure(&by(&stage, "null"));
     let plan = terraform.plan();
     assert!(plan.contains("Plan: 4 to add, 0 to change"), "{plan}");
+    // A host that turns out to be another one stops the apply, before anything is written to either.
+    let host = stage.cluster.server();
+    let late = "resource \"terraform_data\" \"host\" {\n  input = \"https://127.0.0.1:9\"\n}\n";
+    let unknown = first.replace(&format!("host = {host:?}"), "host = terraform_data.host.output");
+    terraform.configure(&format!("{late}{unknown}"));
+    let told = terraform.fail(&["apply", "-auto-approve"]);
+    assert!(told.contains("inconsistent final plan"), "{told}");
+    assert_eq!(uids().await, before, "{told}");
+    assert!(terraform.plan().contains("Plan: 4 to add, 0 to change, 4 to destroy"));
     terraform.configure(&first);
     terraform.destroy();
 }
