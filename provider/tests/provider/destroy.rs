@@ -122,6 +122,47 @@ async fn what_is_deployed_is_left_to_an_application_at_another_address() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_successor_that_is_planned_too_late_is_told_before_anything_is_deleted() {
+    let stage = Stage::new("late").await;
+    let api = stage.applications();
+    let each = |keys: [&str; 3]| {
+        application(&stage.namespace, "cascade")
+            .replace("name        = \"web\"", &format!("for_each = toset({keys:?})\n  name = each.key"))
+            .replace("path = \"web\"", "path = substr(each.key, 0, 1)")
+            .replace("on_destroy", "timeouts = { delete = \"10s\" }\n  on_destroy")
+    };
+    let (old, new) = (["a", "b", "c"], ["a-new", "b-new", "c-new"]);
+    let terraform = Terraform::with(stage.cluster, &each(old));
+    terraform.apply();
+    for name in old {
+        edit_as(&api, AGENT, name, &deployed()).await;
+    }
+    terraform.configure(&each(new));
+    // One at a time: a destroy that comes first can't wait for what it holds up.
+    let (code, told) = terraform.start(&["apply", "-auto-approve", "-parallelism=1"]).end().unwrap();
+    if code != Some(0) {
+        assert!(told.contains("takes the place of one that this plan destroys"), "{told}");
+        for name in old {
+            let live = get(&api, name).await;
+            assert!(live.is_object() && live["metadata"]["deletionTimestamp"].is_null(), "{live}");
+        }
+        let moved = old.iter().zip(new).map(|(from, to)| {
+            let address = "bridgehead_application.this";
+            format!("moved {{\n  from = {address}[{from:?}]\n  to = {address}[{to:?}]\n}}\n")
+        });
+        terraform.configure(&(each(new) + &moved.collect::<String>()));
+        terraform.succeed(&["apply", "-auto-approve", "-parallelism=1"]);
+    }
+    terraform.assert_nothing_to_do();
+    for (old, new) in old.iter().zip(new) {
+        assert!(get(&api, old).await.is_null() && get(&api, new).await.is_object());
+    }
+    terraform.configure(&each(new).replace("cascade", "orphan"));
+    terraform.apply();
+    terraform.destroy();
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_cascade_waits_for_the_finalizer_and_names_it() {
     let stage = Stage::new("cascade").await;
     let api = stage.applications();
