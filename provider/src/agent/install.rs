@@ -14,13 +14,12 @@ use bridgehead_kubernetes::{ApiErrorKind, Connection, Resource};
 use serde_json::Value;
 use tfplug::prelude::*;
 
+use super::definition::{VERSION, stays};
 use super::marks::{self, Marks};
 use super::{Agent, CREATED, MARKS};
 use crate::connection::Clients;
 use crate::object::{is_absence, read_raw, resource_of, text};
 
-/// Which version wrote a definition. A later one is left alone.
-const VERSION: &str = "bridgehead.dev/version";
 /// What a new agent puts into its namespace, where it is absent.
 pub(super) const DEFAULTS: &[(&str, &str, &str)] = &[
     ("argoproj.io/v1alpha1", "AppProject", "default"),
@@ -125,10 +124,15 @@ pub(super) async fn install(
         names.push(part.key.name.to_string());
         let live = read_raw(connection, &part.resource, &part.key).await?;
         if let Some(live) = &live
-            && let Some(why) = stays(live)
+            && let Some(why) = stays(live, part.object, state.takeover.is_some())
         {
             context.warn(Diagnostic::warning(format!("{} is left as it is", part.name)).detail(why));
             continue;
+        }
+        if live.as_ref().is_some_and(|live| !is_installed(live)) {
+            let detail =
+                "Something else has installed an older one. Whatever that serves this one serves too.";
+            context.warn(Diagnostic::warning(format!("{} is brought up to date", part.name)).detail(detail));
         }
         let object = versioned(part.object);
         let part = Part { object: &object, ..part };
@@ -229,36 +233,11 @@ fn versioned(definition: &Value) -> Value {
     manifest.value().clone()
 }
 
-/// Why a live definition is not written: it is another's, or a later version's.
-fn stays(live: &Value) -> Option<String> {
-    let ours = env!("CARGO_PKG_VERSION");
-    let version = live["metadata"]["annotations"][VERSION].as_str();
-    match version {
-        None if is_installed(live) => None,
-        None => Some(
-            "It was installed by something else, which goes on to manage it. Fields that it doesn't know are lost \
-             when an object is written: keep it up to date there."
-                .to_owned(),
-        ),
-        Some(version) if is_later(version, ours) => Some(format!(
-            "Version {version} wrote it, and this provider is version {ours}: a definition is never downgraded."
-        )),
-        Some(_) => None,
-    }
-}
-
-fn is_later(version: &str, than: &str) -> bool {
-    let parts = |text: &str| -> Vec<u64> {
-        let plain = text.trim_start_matches('v').split(['-', '+']).next().unwrap_or_default();
-        plain.split('.').map(|part| part.parse().unwrap_or(0)).collect()
-    };
-    parts(version) > parts(than)
-}
-
 /// Names of what is not as it was installed. `None` if nothing of the agent is there.
 pub(super) async fn drifted(
     connection: &Connection,
     installation: &Installation,
+    takeover: bool,
 ) -> Result<Option<Vec<String>>, Diagnostics> {
     let mut drifted = Vec::new();
     let mut present = false;
@@ -275,7 +254,7 @@ pub(super) async fn drifted(
     }
     for part in definitions(installation) {
         let live = read_raw(connection, &part.resource, &part.key).await?;
-        if live.as_ref().and_then(stays).is_some() {
+        if live.as_ref().and_then(|live| stays(live, part.object, takeover)).is_some() {
             continue;
         }
         let object = versioned(part.object);
@@ -335,12 +314,6 @@ pub(super) async fn found(
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_later_version_is_later_in_numbers_not_in_letters() {
-        assert!(is_later("0.10.0", "0.9.1") && is_later("v1.0.0", "0.9.1"));
-        assert!(!is_later("0.1.0", "0.1.0") && !is_later("0.1.0-rc1", "0.1.0"));
-    }
 
     #[test]
     fn a_name_leads_back_to_its_object() {

@@ -5,6 +5,7 @@
 //! destroy: finalizers served → Deployment, rights → other engine restored → definitions, namespace if nothing is left
 //! ```
 
+mod definition;
 mod destroy;
 mod engine;
 mod install;
@@ -88,7 +89,8 @@ impl Resource for Agents {
         };
         let marks: Marks = context.recall(MARKS).unwrap_or_default();
         let installation = marks.on(options::installation(&prior)?);
-        let Some(drifted) = install::drifted(&connection, &installation).await? else {
+        let Some(drifted) = install::drifted(&connection, &installation, prior.takeover.is_some()).await?
+        else {
             return Ok(Live::Gone);
         };
         let image = prior.image.clone().unwrap_or_else(|| DEFAULT_IMAGE.to_owned());

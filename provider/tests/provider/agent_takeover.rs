@@ -6,7 +6,7 @@ use kube::api::{Api, DynamicObject};
 use serde_json::{Value as Json, json};
 
 use crate::agent::{agent, cluster, controller, definitions, in_argocd};
-use crate::cluster_objects::{define, delete, get};
+use crate::cluster_objects::{define, delete, edit, get};
 use crate::terraform::Terraform;
 
 const CONTROLLER: &str = "argocd-application-controller";
@@ -76,4 +76,51 @@ async fn a_takeover_that_fails_leaves_the_controller_as_it_was() {
     assert!(told.contains("quota"), "{told}");
     assert_eq!(replicas(&sets).await, untouched, "{told}");
     assert_eq!(terraform.values("bridgehead_agent.this"), Json::Null);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_takeover_brings_older_definitions_up_to_date_and_leaves_newer_ones() {
+    let (cluster, client) = cluster("agent-older").await;
+    let specification = "/spec/versions/0/schema/openAPIV3Schema/properties/spec/properties";
+    let mut theirs = bridgehead_install::custom_resource_definitions();
+    for definition in &mut theirs {
+        let newer = definition["spec"]["names"]["kind"] == "ApplicationSet";
+        let fields = definition.pointer_mut(specification).unwrap().as_object_mut().unwrap();
+        if newer {
+            fields.insert("later".to_owned(), json!({"type": "string"}));
+        } else {
+            fields.remove("revisionHistoryLimit");
+        }
+    }
+    apply(&client, &theirs).await.unwrap();
+    let fields = async |name: &str| {
+        let live = get(&definitions(&client), name).await;
+        live.pointer(specification).unwrap().clone()
+    };
+    let (applications, sets) = ("applications.argoproj.io", "applicationsets.argoproj.io");
+
+    let terraform = Terraform::with(&cluster, &agent(""));
+    let told = terraform.succeed(&["apply", "-auto-approve"]);
+    assert!(told.contains(&format!("{applications} is left as it is")), "{told}");
+    assert_eq!(fields(applications).await["revisionHistoryLimit"], Json::Null);
+
+    terraform.configure(&agent("  takeover = \"argocd\""));
+    let told = terraform.apply();
+    assert!(told.contains(&format!("{applications} is brought up to date")), "{told}");
+    assert!(told.contains(&format!("{sets} is left as it is")), "{told}");
+    assert!(fields(applications).await["revisionHistoryLimit"].is_object());
+    assert!(fields(sets).await["later"].is_object());
+
+    // Somebody makes it newer than ours.
+    let mut newer = theirs[0].clone();
+    let all = newer.pointer_mut(specification).unwrap().as_object_mut().unwrap();
+    all.insert("revisionHistoryLimit".to_owned(), fields(applications).await["revisionHistoryLimit"].clone());
+    all.insert("later".to_owned(), json!({"type": "string"}));
+    edit(&definitions(&client), applications, &json!({"spec": newer["spec"]})).await;
+    terraform.assert_nothing_to_do();
+    terraform.configure(&agent("  takeover = \"argocd\"\n  replicas = 2"));
+    terraform.apply();
+    assert!(fields(applications).await["later"].is_object());
+    terraform.destroy();
+    assert!(get(&definitions(&client), applications).await.is_object());
 }
