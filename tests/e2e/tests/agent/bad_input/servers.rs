@@ -154,10 +154,12 @@ async fn a_full_disk() -> Result<()> {
     let stage = Stage::start_on(test_cluster(), "bad-disk", &QUICK, folder.path().join("cache")).await?;
     let mut case = Case::on("disk", stage).await?;
     let mut repository = case.stage.git.create("disk")?;
-    // Bytes that don't compress.
+    // Bytes that don't compress, in files that are small enough to be manifests: larger ones are not fetched.
     let mut random = Random::new(1);
-    let ballast: Vec<u8> = (0..3_000_000).flat_map(|_| random.draw().to_le_bytes()).collect();
-    repository.write("ballast.bin", ballast)?;
+    for number in 0..6 {
+        let ballast: Vec<u8> = (0..500_000).flat_map(|_| random.draw().to_le_bytes()).collect();
+        repository.write(&format!("ballast-{number}.bin"), ballast)?;
+    }
     repository.write("app/one.yaml", config_map("one", "1"))?;
     let commit = repository.commit("more than the disk holds")?;
     case.application(repository.url()).await?;
