@@ -81,6 +81,21 @@ impl LiveCluster {
     }
 }
 
+impl LiveCluster {
+    /// What is served of the kind for a call that names no fields of it: in this version, or in the one that is
+    /// preferred by now. What was read in a version that has gone can still be deleted.
+    fn resource_in_any_version(
+        &self,
+        kind: &bridgehead_api::GroupVersionKind,
+    ) -> Result<Resource, CallError> {
+        self.resource(kind).or_else(|error| {
+            let served = self.discoverer.last();
+            let preferred = served.as_ref().and_then(|served| served.preferred(&kind.group_kind).cloned());
+            preferred.ok_or(error)
+        })
+    }
+}
+
 /// Asks until there is an answer. Without one, nothing can be done in this cluster anyway.
 async fn discover(id: ClusterId, discoverer: Arc<Discoverer>, events: mpsc::UnboundedSender<Event>) {
     let mut pause = Duration::from_millis(500);
@@ -140,7 +155,11 @@ impl Cluster for LiveCluster {
                     .await
             }
             Call::Patch { kind, key, patch, strict, dry_run } => {
-                let resource = self.resource(&kind)?;
+                // A JSON patch of ours is about metadata alone.
+                let resource = match &patch {
+                    Patch::Json(_) => self.resource_in_any_version(&kind)?,
+                    _ => self.resource(&kind)?,
+                };
                 let mut how = options(strict, dry_run);
                 if kind.group_kind.is(bridgehead_api::GROUP, "Application") && matches!(patch, Patch::Json(_))
                 {
@@ -173,8 +192,8 @@ impl Cluster for LiveCluster {
                     resource_version,
                     dry_run: DryRun::No,
                 };
-                return match write::begin_deletion(&self.connection, &self.resource(&kind)?, &key, &how).await
-                {
+                let resource = self.resource_in_any_version(&kind)?;
+                return match write::begin_deletion(&self.connection, &resource, &key, &how).await {
                     Ok(Deletion::Going(live)) => Ok(Reply::Object(live.manifest)),
                     Ok(Deletion::Gone | Deletion::Absent) => Ok(Reply::Gone),
                     Err(error) => Err(call_error(&error)),

@@ -21,8 +21,12 @@ impl<W: World> Controller<W> {
         unfollowed.insert(kind, (message, since));
     }
 
-    /// A watch over the control namespace goes on.
+    /// A watch over the control namespace goes on. One that lists anew does once the list has come to its end:
+    /// until then what is known may be as old as before.
     pub(super) fn control_resumed(&self, kind: ControlKind) {
+        if self.state.borrow().listing.contains_key(&kind) {
+            return;
+        }
         let was_held = self.unfollowed().is_some();
         self.unfollowed.borrow_mut().remove(&kind);
         if was_held && self.unfollowed().is_none() {
@@ -43,7 +47,14 @@ impl<W: World> Controller<W> {
 
     /// Takes in one frame of a watch over the control namespace.
     pub(super) fn take_control(&self, kind: ControlKind, frame: &Frame) {
-        self.control_resumed(kind);
+        self.take_control_frame(kind, frame);
+        // What an ERROR says of the watch, the watch tells itself.
+        if frame.kind() != FrameKind::Failed {
+            self.control_resumed(kind);
+        }
+    }
+
+    fn take_control_frame(&self, kind: ControlKind, frame: &Frame) {
         match frame.kind() {
             FrameKind::ListBegins => {
                 self.state.borrow_mut().listing.insert(kind, BTreeSet::new());

@@ -91,10 +91,12 @@ impl<W: World> Controller<W> {
         if let Poll::Ready(outcome) = futures::poll!(waiting.as_mut()) {
             return outcome;
         }
-        self.slots.leave();
+        if !self.slots.step_aside() {
+            return waiting.await;
+        }
         self.nudge.give();
         let outcome = waiting.await;
-        self.slots.wait().await;
+        self.slots.step_back().await;
         outcome
     }
 

@@ -11,7 +11,7 @@ use super::app_of_apps::waits_for_applications;
 use super::pass::{Problem, Scope, Stop};
 use super::permissions;
 use super::registry::Entry;
-use super::world::World;
+use super::world::{ClusterId, World};
 
 /// Resolves everything that needs no source and no cluster.
 pub(super) fn resolve<W: World>(
@@ -66,6 +66,16 @@ pub(super) fn resolve<W: World>(
         target: secret,
         health,
     })
+}
+
+/// True if the project and the cluster are still what they were when the scope was resolved: Git may have been
+/// waited for in between.
+pub(super) fn still_holds<W: World>(controller: &Controller<W>, scope: &Scope<W::Cluster>) -> bool {
+    let state = controller.state.borrow();
+    let project = state.registry.project(&scope.spec.project);
+    let cluster = state.clusters.get(&ClusterId::of(&scope.target));
+    project.is_some_and(|project| Rc::ptr_eq(&project, &scope.project) || *project == *scope.project)
+        && cluster.is_some_and(|cluster| Rc::ptr_eq(cluster, &scope.cluster))
 }
 
 /// The same for an application that is being deleted: its project may be gone, and is looked up by who needs

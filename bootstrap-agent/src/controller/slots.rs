@@ -9,12 +9,29 @@ use futures::channel::oneshot;
 #[derive(Debug)]
 pub(super) struct Slots {
     free: Cell<usize>,
+    /// How many more may step aside: what they have learnt meanwhile is kept in memory.
+    asides: Cell<usize>,
     waiting: RefCell<VecDeque<oneshot::Sender<()>>>,
 }
 
 impl Slots {
     pub(super) fn new(count: usize) -> Self {
-        Self { free: Cell::new(count.max(1)), waiting: RefCell::default() }
+        let count = count.max(1);
+        Self { free: Cell::new(count), asides: Cell::new(count * 2), waiting: RefCell::default() }
+    }
+
+    /// Gives a slot back for as long as something is waited for, if not too many do so already.
+    pub(super) fn step_aside(&self) -> bool {
+        let Some(left) = self.asides.get().checked_sub(1) else { return false };
+        self.asides.set(left);
+        self.leave();
+        true
+    }
+
+    /// Waits for a slot again.
+    pub(super) async fn step_back(&self) {
+        self.wait().await;
+        self.asides.set(self.asides.get() + 1);
     }
 
     /// True if a new pass may begin.
@@ -39,7 +56,7 @@ impl Slots {
     }
 
     /// Waits for a slot, and takes it.
-    pub(super) async fn wait(&self) {
+    async fn wait(&self) {
         if self.is_free() {
             self.enter();
             return;
@@ -67,6 +84,23 @@ mod tests {
         assert!(back.now_or_never().is_some());
         slots.leave();
         assert!(slots.is_free());
+    }
+
+    #[test]
+    fn not_everybody_steps_aside_at_once() {
+        let slots = Slots::new(1);
+        for _ in 0..2 {
+            slots.enter();
+            assert!(slots.step_aside());
+        }
+        slots.enter();
+        assert!(!slots.step_aside(), "and so no new pass begins");
+        assert!(!slots.is_free());
+        let mut back = std::pin::pin!(slots.step_back());
+        assert!(back.as_mut().now_or_never().is_none());
+        slots.leave();
+        assert!(back.now_or_never().is_some());
+        assert!(slots.step_aside());
     }
 
     #[test]

@@ -17,6 +17,7 @@ use jiff::Timestamp;
 use super::Controller;
 use super::pass::{Problem, Scope, Stop};
 use super::repositories::{Refs, RepositoryKey};
+use super::scope::still_holds;
 use super::world::{Cluster as _, World};
 use super::{live, permissions, request};
 
@@ -103,6 +104,9 @@ pub(super) async fn of_sources<W: World>(
         controller.world.render(&request).await.map_err(|error| (source, error))
     }));
     let rendered = controller.aside(renders).await;
+    if !still_holds(controller, scope) {
+        return Err(Stop::Again);
+    }
     let mut manifests = Vec::new();
     let mut source_types = Vec::new();
     let mut conditions = Vec::new();

@@ -234,6 +234,26 @@ fn an_answer_older_than_the_deletion_does_not_bring_an_object_back() {
 }
 
 #[test]
+fn an_answer_older_than_a_list_does_not_bring_back_what_the_list_had_no_more() {
+    let mut cache = cache();
+    list(
+        &mut cache,
+        &BTreeMap::from([(1, state(100, 1)), (2, State { tracked: false, ..state(100, 1) })]),
+        100,
+    );
+    list(&mut cache, &BTreeMap::from([(2, State { tracked: false, ..state(100, 1) })]), 110);
+    assert!(
+        cache.insert_read(&live(1, &state(105, 1))).is_none(),
+        "the answer to its deletion, on its way for long"
+    );
+    assert!(matches!(cache.lookup(&key(1)), Lookup::Absent));
+    cache.want(&key(2));
+    cache.insert_read(&live(2, &State { tracked: false, ..state(100, 1) }));
+    assert!(matches!(cache.lookup(&key(2)), Lookup::Live(_)), "the list had it");
+    assert!(cache.insert_read(&live(1, &state(111, 1))).is_some(), "made anew");
+}
+
+#[test]
 fn what_was_written_during_a_list_survives_its_end() {
     let mut cache = cache();
     cache.apply_frame(&kind(), &Frame::list_begins()).unwrap();

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::io;
+use std::sync::Arc;
 
 use bridgehead_api::{ObjectKey, ResourceVersion};
 use sha2::{Digest, Sha256};
@@ -21,6 +22,8 @@ pub struct DiffMemo {
 struct Pair {
     desired: [u8; 16],
     live: ResourceVersion,
+    /// The version of its kind in which the live object was read: fields have other names in another.
+    read_in: Arc<str>,
     rules: u64,
 }
 
@@ -36,6 +39,7 @@ impl DiffMemo {
         let pair = Pair {
             desired: digest(&desired.manifest),
             live: live.resource_version.clone(),
+            read_in: live.manifest.gvk().version,
             rules: rules.fingerprint(),
         };
         // Without a resourceVersion two states cannot be told apart.

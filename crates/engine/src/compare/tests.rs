@@ -199,6 +199,9 @@ fn a_pair_that_was_compared_is_not_compared_again() {
     let mut memo = DiffMemo::default();
     assert!(memo.is_same(&desired, &same, &rules));
     assert!(memo.is_same(&desired, &changed, &rules));
+    let mut elsewhere = changed.clone();
+    elsewhere.manifest.value_mut()["apiVersion"] = json!("v2");
+    assert!(!memo.is_same(&desired, &elsewhere, &rules), "read in another version of its kind");
     let later = Live { resource_version: "2".into(), ..changed };
     assert!(!memo.is_same(&desired, &later, &rules));
     memo.retain(|_| false);

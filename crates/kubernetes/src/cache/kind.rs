@@ -52,6 +52,8 @@ pub(super) struct KindCache {
     listing: Option<Listing>,
     tombstones: VecDeque<(u64, ResourceVersion)>,
     resource_version: Option<ResourceVersion>,
+    /// The state that the last list told of in full.
+    listed: Option<ResourceVersion>,
 }
 
 /// What a list has brought so far.
@@ -81,6 +83,7 @@ impl KindCache {
             listing: None,
             tombstones: VecDeque::new(),
             resource_version: None,
+            listed: None,
         }
     }
 
@@ -276,7 +279,7 @@ impl KindCache {
 
     pub(super) fn insert_read(&mut self, live: &Live) -> Option<Change> {
         let id = self.identity_of(&live.key);
-        if self.is_buried(id, &live.resource_version) {
+        if self.is_buried(id, &live.resource_version) || self.was_gone_at_the_list(id, live) {
             return None;
         }
         if let Some(held) = self.held.find(id, |held| held.key == live.key)
@@ -347,6 +350,7 @@ impl KindCache {
 
     fn end_list(&mut self, resource_version: &ResourceVersion) -> Outcome {
         self.advance(resource_version);
+        self.listed = Some(resource_version.clone());
         self.state = KindState::Current;
         let Some(listing) = self.listing.take() else { return Outcome::Listed(Vec::new()) };
         let seed = self.seed;
@@ -401,6 +405,14 @@ impl KindCache {
             self.tombstones.pop_front();
         }
         self.tombstones.push_back((id, version.clone()));
+    }
+
+    /// True for the answer of a time when the object was still there: a later list did not bring it any more.
+    fn was_gone_at_the_list(&self, id: u64, live: &Live) -> bool {
+        let is_known =
+            self.foreign.contains(&id) || self.held.find(id, |held| held.key == live.key).is_some();
+        let listed = self.listed.as_ref();
+        !is_known && listed.is_some_and(|listed| is_older_or_equal(&live.resource_version, listed))
     }
 
     fn is_buried(&self, id: u64, version: &ResourceVersion) -> bool {
