@@ -30,7 +30,7 @@ fn pods() -> Resource {
 }
 
 /// Controllers that were scaled to zero, each with what gives it back what it had. As long as no state knows
-/// of a takeover, nobody else would.
+/// of an agent, nobody else would.
 #[derive(Default)]
 pub(super) struct Stopped(Vec<(Resource, String, Value)>);
 
@@ -56,16 +56,30 @@ impl Stopped {
         }
         reasons
     }
+
+    /// Says that they stay as they are, because an agent is installed that works in their place.
+    fn stay(self, namespace: &str, mut reasons: Diagnostics) -> Diagnostics {
+        for (resource, name, _) in self.0 {
+            let kind = &resource.gvk.group_kind.kind;
+            reasons.push(Diagnostic::warning(format!("{kind} {namespace}/{name} is scaled to zero")).detail(
+                "The agent that is installed works in its place. The next apply goes on from here, and a destroy \
+                 gives it back its replicas.",
+            ));
+        }
+        reasons
+    }
 }
 
 /// Makes sure that no other engine works in the namespace: with `takeover` by scaling it to zero and waiting
-/// until it is gone, else by refusing. What was scaled to zero is as it was if this fails, and else the caller's
-/// to start again while no state knows of it.
+/// until it is gone, else by refusing. For a `first` agent what was scaled to zero is as it was if this fails, and
+/// else the caller's to start again while no state knows of it. Beside an agent that is there already nothing is
+/// started again: a destroy gives back what was taken.
 pub(super) async fn none_else(
     context: &Context<Clients>,
     connection: &Connection,
     namespace: &str,
     takeover: bool,
+    first: bool,
     within: Duration,
 ) -> Result<Stopped, Diagnostics> {
     let running = running(connection, namespace).await?;
@@ -92,10 +106,14 @@ pub(super) async fn none_else(
         return Ok(Stopped::default());
     }
     let mut stopped = Stopped::default();
-    match stop(context, connection, namespace, within, &mut stopped).await {
-        Ok(()) => Ok(stopped),
-        Err(problems) => Err(stopped.start_again(connection, namespace, problems).await),
+    let problems = match stop(context, connection, namespace, within, &mut stopped).await {
+        Ok(()) => return Ok(stopped),
+        Err(problems) => problems,
+    };
+    if first {
+        return Err(stopped.start_again(connection, namespace, problems).await);
     }
+    Err(stopped.stay(namespace, problems))
 }
 
 /// Scales the controllers of the namespace to zero, and waits until their pods are gone.
@@ -130,7 +148,7 @@ async fn stop(
     });
     context.interruptible(gone).await?.map_err(|problem| {
         Diagnostic::error("Argo CD's application-controller doesn't stop")
-            .detail(format!("{problem}\n\nIt was scaled up again, and nothing was installed."))
+            .detail(format!("{problem}\n\nNothing was written of the agent."))
     })?;
     Ok(())
 }

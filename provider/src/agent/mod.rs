@@ -140,12 +140,13 @@ async fn apply(
     context.client()?.slots.agent_begins(planned.kubernetes.as_ref());
     let connection = connection(context, planned.kubernetes.as_ref()).await?;
     let (namespace, takeover) = (&planned.namespace, planned.takeover.is_some());
-    let stopped = engine::none_else(context, &connection, namespace, takeover, within).await?;
+    let first = before.is_empty();
+    let stopped = engine::none_else(context, &connection, namespace, takeover, first, within).await?;
     let state = Agent { drifted: Some(Vec::new()), ..partial };
     let done = install::install(context, &connection, &installation, &state, &before, within).await;
     if let Err(problems) = done {
         // From the first write on the state knows of the agent, and a destroy gives back what it took.
-        if context.is_known_to_exist() {
+        if !first || context.is_known_to_exist() {
             return Err(problems);
         }
         return Err(stopped.start_again(&connection, namespace, problems).await);

@@ -26,18 +26,26 @@ async fn replicas(sets: &Api<DynamicObject>) -> (Json, Json) {
     (live["spec"]["replicas"].clone(), noted)
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_takeover_that_fails_leaves_the_controller_as_it_was() {
-    let (cluster, client) = cluster("agent-failing").await;
-    let mut objects = controller();
-    // No StatefulSet has made this one, so scaling down doesn't end it.
-    let mut stubborn = objects[1]["spec"]["template"].clone();
+/// And a pod of it that no StatefulSet has made, so scaling down doesn't end it.
+fn with_stubborn(mut controller: Vec<Json>) -> Vec<Json> {
+    let mut stubborn = controller[1]["spec"]["template"].clone();
     stubborn["apiVersion"] = json!("v1");
     stubborn["kind"] = json!("Pod");
     stubborn["metadata"]["name"] = json!("stubborn");
     stubborn["metadata"]["namespace"] = json!("argocd");
-    objects.push(stubborn);
-    apply(&client, &objects).await.unwrap();
+    // The namespace of an agent takes no other.
+    stubborn["spec"]["containers"][0]["securityContext"] = json!({
+        "allowPrivilegeEscalation": false, "runAsNonRoot": true, "capabilities": {"drop": ["ALL"]},
+        "seccompProfile": {"type": "RuntimeDefault"},
+    });
+    controller.push(stubborn);
+    controller
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_takeover_that_fails_leaves_the_controller_as_it_was() {
+    let (cluster, client) = cluster("agent-failing").await;
+    apply(&client, &with_stubborn(controller())).await.unwrap();
     let (pods, sets) = (in_argocd(&client, "", "v1", "Pod"), in_argocd(&client, "apps", "v1", "StatefulSet"));
     runs(&pods, "stubborn").await;
     runs(&pods, &format!("{CONTROLLER}-0")).await;
@@ -121,6 +129,18 @@ async fn a_takeover_brings_older_definitions_up_to_date_and_leaves_newer_ones() 
     terraform.configure(&agent("  takeover = \"argocd\"\n  replicas = 2"));
     terraform.apply();
     assert!(fields(applications).await["later"].is_object());
+
+    // One that comes up beside the agent, and doesn't stop, is not scaled up again beside it.
+    apply(&client, &with_stubborn(controller())).await.unwrap();
+    let (pods, sets) = (in_argocd(&client, "", "v1", "Pod"), in_argocd(&client, "apps", "v1", "StatefulSet"));
+    runs(&pods, "stubborn").await;
+    let quick = "  takeover = \"argocd\"\n  timeouts = { update = \"3s\" }";
+    terraform.configure(&agent(quick));
+    let told = terraform.fail(&["apply", "-auto-approve"]);
+    assert!(told.contains("doesn't stop") && told.contains("is scaled to zero"), "{told}");
+    assert_eq!(replicas(&sets).await, (json!(0), json!("2")));
+    delete(&pods, "stubborn").await;
     terraform.destroy();
+    assert_eq!(replicas(&sets).await, (json!(2), Json::Null));
     assert!(get(&definitions(&client), applications).await.is_object());
 }
