@@ -6,15 +6,19 @@ use std::time::Duration;
 use bridgehead_api::annotations::{SECRET_TYPE, SECRET_TYPE_CLUSTER};
 use bridgehead_api::secret::{Cluster as Registered, IN_CLUSTER_NAME, IN_CLUSTER_SERVER, SecretObject};
 use bridgehead_engine::manifest::{Manifest, tracking_id};
-use bridgehead_kubernetes::Connection;
 use bridgehead_kubernetes::connect::RequestBuilder;
 use bridgehead_kubernetes::watch::WatchTarget;
+use bridgehead_kubernetes::{ApiError, ApiErrorKind, Connection};
 use serde_json::Value as Json;
 use tfplug::prelude::*;
+use tokio::time::Instant;
 
 use super::Cluster;
 use crate::agent::served_finalizer;
 use crate::object::{Block, Kind, is_absence, text, until_none};
+
+/// For the look that is taken again at the end of a wait.
+const LOOK: Duration = Duration::from_secs(10);
 
 /// Waits until no application needs the cluster to take down what it has deployed there: none that is being
 /// deleted, and none whose finalizer asks for it, unless the cluster stays known by another name or Secret.
@@ -24,8 +28,40 @@ pub(super) async fn none_left(
     replaced: bool,
     within: Duration,
 ) -> Result<(), Diagnostics> {
-    let namespace = &prior.namespace;
+    let begun = Instant::now();
     let known = Known::without(connection, prior).await?;
+    let Err(problem) = none_left_but(connection, prior, &known, replaced, within).await? else {
+        return Ok(());
+    };
+    // Where its name and address change together, its successor is made at the same time as this one goes.
+    let since = Known::without(connection, prior).await?;
+    let problem = if since.successors(prior) > known.successors(prior) {
+        let left = within.saturating_sub(begun.elapsed()).max(LOOK);
+        match none_left_but(connection, prior, &since, replaced, left).await? {
+            Ok(()) => return Ok(()),
+            Err(problem) => problem,
+        }
+    } else {
+        problem
+    };
+    Err(Diagnostic::error(format!("Cluster `{}` is still in use", prior.name))
+        .detail(format!(
+            "{problem}\n\nNobody could take down what they have deployed once the cluster is not known any more, and \
+             it would be left running. Delete the applications first, or take their finalizer off where what they \
+             have deployed is to stay; then destroy again. A `removed` block leaves the cluster registered."
+        ))
+        .into())
+}
+
+/// Waits until only applications are left that these clusters are enough for. The inner error names the others.
+async fn none_left_but(
+    connection: &Connection,
+    prior: &Cluster<Partial>,
+    known: &Known,
+    replaced: bool,
+    within: Duration,
+) -> Result<Result<(), String>, Diagnostics> {
+    let namespace = &prior.namespace;
     let applications = list(connection, Kind::Application, namespace, "").await?;
     let above = above(&applications, |application| targets(prior, application));
     let target = WatchTarget::all(Kind::Application.resource()).in_namespace(namespace);
@@ -50,15 +86,7 @@ pub(super) async fn none_left(
         let why = "it is being deleted, and applications below it need the cluster";
         (leaving && above.contains(text(application, "/metadata/name"))).then(|| Block::Moves(why.to_owned()))
     });
-    none.await.map_err(|problem| {
-        Diagnostic::error(format!("Cluster `{}` is still in use", prior.name))
-            .detail(format!(
-                "{problem}\n\nNobody could take down what they have deployed once the cluster is not known any more, \
-                 and it would be left running. Delete the applications first, or take their finalizer off where what \
-                 they have deployed is to stay; then destroy again. A `removed` block leaves the cluster registered."
-            ))
-            .into()
-    })
+    Ok(none.await)
 }
 
 fn targets(cluster: &Cluster<Partial>, application: &Json) -> bool {
@@ -72,7 +100,11 @@ struct Known(Vec<Registered>);
 impl Known {
     async fn without(connection: &Connection, prior: &Cluster<Partial>) -> Result<Self, Diagnostics> {
         let selector = format!("{SECRET_TYPE}={SECRET_TYPE_CLUSTER}");
-        let secrets = list(connection, Kind::Secret, &prior.namespace, &selector).await?;
+        let secrets = match list(connection, Kind::Secret, &prior.namespace, &selector).await {
+            // Whoever may write single Secrets need not be allowed to list all.
+            Err(error) if error.kind == ApiErrorKind::Forbidden => Vec::new(),
+            found => found?,
+        };
         let others = secrets.into_iter().filter(|secret| text(secret, "/metadata/name") != prior.name);
         let others = others.filter_map(|secret| SecretObject::from_value(secret).ok());
         let own = Registered {
@@ -82,6 +114,14 @@ impl Known {
         };
         let others = others.filter_map(|secret| Some(Registered::from_secret(&secret).ok()?.0));
         Ok(Self(others.chain([own]).collect()))
+    }
+
+    /// How many of them stand for this one, by its server or its name.
+    fn successors(&self, prior: &Cluster<Partial>) -> usize {
+        let server = prior.server.trim_end_matches('/');
+        let is_it =
+            |other: &&Registered| other.server.trim_end_matches('/') == server || other.name == prior.name;
+        self.0.iter().filter(is_it).count()
     }
 
     fn knows(&self, application: &Json) -> bool {
@@ -125,7 +165,7 @@ async fn list(
     kind: Kind,
     namespace: &str,
     selector: &str,
-) -> Result<Vec<Json>, Diagnostics> {
+) -> Result<Vec<Json>, ApiError> {
     let path = kind.resource().collection(Some(namespace));
     let mut request = RequestBuilder::get(path, format!("list {} in {namespace}", kind.name()));
     if !selector.is_empty() {
@@ -134,7 +174,7 @@ async fn list(
     let mut list: Json = match connection.send(request).await {
         Ok(answer) => answer.json()?,
         Err(error) if is_absence(&error) => return Ok(Vec::new()),
-        Err(error) => return Err(error.into()),
+        Err(error) => return Err(error),
     };
     let items = list["items"].as_array_mut().map(std::mem::take).unwrap_or_default();
     // The elements of a list don't say of what kind they are.

@@ -147,6 +147,20 @@ async fn a_cluster_stays_registered_until_what_is_deployed_to_it_has_gone() {
     assert!(names.iter().all(|name| told.contains(name)) && !told.contains("/light"), "{told}");
     assert!(get(&stage.secrets(), "spoke").await.is_object());
 
+    // Under another name and address it is registered while this one waits.
+    let resource = |address: &str, name: &str, namespace: &str| {
+        format!(
+            "resource \"bridgehead_cluster\" \"{address}\" {{\n  name = \"{name}\"\n  namespace = \"{namespace}\"\n  \
+             server = \"https://10.0.0.1:6443\"\n  timeouts = {{ delete = \"5s\" }}\n}}\n"
+        )
+    };
+    terraform.configure(&resource("other", "other", &stage.namespace));
+    terraform.apply();
+    assert_eq!(get(&stage.secrets(), "spoke").await, Json::Null);
+    terraform.configure(&resource("this", "spoke", &stage.namespace));
+    terraform.apply();
+    assert_eq!(get(&stage.secrets(), "other").await, Json::Null);
+
     // Replaced, or known by another Secret too, it is known to the application all the time.
     terraform.succeed(&["apply", "-auto-approve", "-replace=bridgehead_cluster.this"]);
     let mut again = get(&stage.secrets(), "spoke").await;
