@@ -245,7 +245,7 @@ impl Resource for Clusters {
         let own = planned.kubernetes.as_ref();
         let target = Target::new(context, own, Kind::Secret, &planned.namespace, &planned.name).await?;
         let live = target.create(&manifest, create_timeout(planned.timeouts.as_ref())).await?;
-        kept::remember(context, &live, Some("config"), &secrets)?;
+        kept::remember(context, &live, &secrets)?;
         let uid = text(&live, "/metadata/uid").to_owned();
         Ok(planned.store(ClusterComputed { uid }))
     }
@@ -276,7 +276,7 @@ impl Resource for Clusters {
         let update = target.update(manifest, prior.uid.as_deref(), declared, Prune::Entries(ENTRIES)).await?;
         let uid = match update {
             Found::Written(live) => {
-                kept::remember(context, &live, Some("config"), &secrets)?;
+                kept::remember(context, &live, &secrets)?;
                 text(&live, "/metadata/uid").to_owned()
             }
             Found::LeftTo => prior.uid.unwrap_or_default(),

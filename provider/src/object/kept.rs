@@ -7,7 +7,7 @@ use serde_json::Value as Json;
 use sha2::{Digest, Sha256};
 use tfplug::prelude::*;
 
-use super::{handed_over, is_handed_over, text};
+use super::text;
 use crate::connection::Clients;
 
 /// Slow enough that a leaked state does not give a short password away at once.
@@ -23,20 +23,14 @@ fn hash(uid: &str, name: &str, text: &str) -> String {
     hex::encode(digest)
 }
 
-/// Remembers, beside the object as it was written, what its secrets hash to. Each is the entry of its name,
-/// or a part of `entry`. What another declares was not written.
+/// Remembers, beside the object as it was written, what its secrets hash to.
 pub(crate) fn remember(
     context: &Context<Clients>,
     live: &Json,
-    entry: Option<&str>,
     secrets: &[(&str, Option<&str>)],
 ) -> Result<(), Diagnostics> {
     let uid = text(live, "/metadata/uid");
-    let handed_over = handed_over(live);
-    let given = secrets
-        .iter()
-        .filter(|(name, _)| !is_handed_over(handed_over.as_ref(), &["data", entry.unwrap_or(name)]))
-        .filter_map(|(name, text)| Some((*name, (*text)?)));
+    let given = secrets.iter().filter_map(|(name, text)| Some((*name, (*text)?)));
     let hashes: BTreeMap<&str, String> = given.map(|(name, text)| (name, hash(uid, name, text))).collect();
     context.remember(PRIVATE, &hashes)
 }

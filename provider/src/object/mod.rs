@@ -22,7 +22,7 @@ mod timeouts;
 pub(crate) use blocking::{Block, until_none};
 pub(crate) use kinds::{Kind, resource_of};
 pub(crate) use metadata::{completed, declared_entries, imported_entries};
-pub(crate) use ownership::{Owner, handed_over, is_handed_over, owner};
+pub(crate) use ownership::{Owner, is_handed_over, owner};
 pub(crate) use secret::{flag, number, optional, read_secret, secret_manifest};
 pub(crate) use settle::settle;
 pub(crate) use slots::Slots;

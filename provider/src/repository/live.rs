@@ -64,7 +64,7 @@ pub(super) fn readable(live: &Json) -> Result<(Registered, Vec<SecretProblem>), 
 }
 
 /// The entry that can't be read.
-fn entry(problem: &SecretProblem) -> Option<&'static str> {
+pub(super) fn entry(problem: &SecretProblem) -> Option<&'static str> {
     match problem {
         SecretProblem::NotText { key }
         | SecretProblem::NotBoolean { key, .. }
@@ -160,6 +160,8 @@ fn read(
         read.kind = prior.kind.other();
     }
     if !wrong.is_empty() {
+        // Not every entry has an attribute that shows it.
+        context.needs_update();
         let secret = format!("Secret {}/{}", prior.namespace, prior.name);
         context.warn(
             Diagnostic::warning(format!("{secret} is no repository as it stands"))

@@ -16,7 +16,7 @@ use crate::object::{
     Found, Kind, Owner, Prune, Target, completed, create_timeout, delete_timeout, imported_entries, kept,
     left_to, owner, read_raw, secret_manifest, text,
 };
-use live::{readable, repository_of};
+use live::{entry, readable, repository_of};
 pub use model::Repository;
 use model::RepositoryComputed;
 
@@ -183,7 +183,7 @@ impl Resource for Repositories {
         let manifest = manifest(&planned, &secrets);
         let target = target(context, &planned).await?;
         let live = target.create(&manifest, create_timeout(planned.timeouts.as_ref())).await?;
-        kept::remember(context, &live, None, &secrets)?;
+        kept::remember(context, &live, &secrets)?;
         let uid = text(&live, "/metadata/uid").to_owned();
         Ok(planned.store(RepositoryComputed { uid }))
     }
@@ -205,17 +205,20 @@ impl Resource for Repositories {
         planned: Repository<Applying>,
     ) -> Outcome<Self::Model> {
         let target = target(context, &planned).await?;
-        let live = match target.read().await? {
-            Some(live) => Some(readable(&live)?.0),
-            None => None,
+        let (live, problems) = match target.read().await? {
+            Some(live) => readable(&live).map(|(live, problems)| (Some(live), problems))?,
+            None => (None, Vec::new()),
         };
         let secrets = secrets(&planned, live.as_ref());
+        // As long as one of them is there, the agent can't read the others either.
+        let broken = problems.iter().filter_map(entry);
+        let pruned: Vec<&str> = ENTRIES.iter().copied().chain(broken).collect();
         let manifest = manifest(&planned, &secrets);
         let declared = |name: &str| planned.annotations.as_ref().is_some_and(|all| all.contains_key(name));
-        let update = target.update(manifest, prior.uid.as_deref(), declared, Prune::Entries(ENTRIES)).await?;
+        let update = target.update(manifest, prior.uid.as_deref(), declared, Prune::Entries(&pruned)).await?;
         let uid = match update {
             Found::Written(live) => {
-                kept::remember(context, &live, None, &secrets)?;
+                kept::remember(context, &live, &secrets)?;
                 text(&live, "/metadata/uid").to_owned()
             }
             Found::LeftTo => prior.uid.unwrap_or_default(),

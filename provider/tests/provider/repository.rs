@@ -90,6 +90,17 @@ async fn a_secret_that_is_no_repository_any_more_is_drift_and_can_be_destroyed()
     assert_eq!(entry(&stage, "type").await.as_deref(), Some("git"));
     assert_eq!(entry(&stage, "password").await.as_deref(), Some("hunter2"));
 
+    // Nor can it be read with entries that no attribute stands for, or that are not declared.
+    terraform.configure(&repository(&stage.namespace, "  username = \"ci\"\n"));
+    terraform.apply();
+    for (name, encoded) in [("depth", "eA=="), ("insecureOCIForceHttp", "bWF5YmU="), ("password", "/w==")] {
+        edit(&secrets, "config", &json!({"data": {name: encoded}})).await;
+        let plan = terraform.plan();
+        assert!(plan.contains("is no repository as it stands") && plan.contains("1 to change"), "{plan}");
+        terraform.apply();
+        assert_eq!(get(&secrets, "config").await["data"][name], Json::Null, "{name}");
+    }
+
     edit(&secrets, "config", &json!({"stringData": {"insecure": "maybe"}})).await;
     terraform.destroy();
     assert_eq!(get(&secrets, "config").await, Json::Null);
