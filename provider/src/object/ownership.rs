@@ -33,17 +33,11 @@ pub(crate) fn owner(live: &Value, declared: impl Fn(&str) -> bool) -> Owner {
 
 /// The fields of `spec`, labels, annotations and `data` that the engine owns, or that another manager
 /// applies. Fields that people edit are drift, not a new owner.
-pub(crate) fn handed_over(live: &Value) -> Option<Value> {
+fn handed_over(live: &Value) -> Option<Value> {
     let entries = live.pointer("/metadata/managedFields")?.as_array()?;
     let mut all = Value::Object(Map::new());
-    for entry in entries {
-        let text = |name: &str| entry.get(name).and_then(Value::as_str).unwrap_or_default();
-        let another = text("manager") != FIELD_MANAGER && text("operation") == "Apply";
-        if (another || text("manager") == ENGINE)
-            && let Some(fields) = entry.get("fieldsV1")
-        {
-            merge(&mut all, fields);
-        }
+    for (_, fields) in others(live) {
+        merge(&mut all, fields);
     }
     let ours =
         entries.iter().find(|entry| entry["manager"] == FIELD_MANAGER && entry["operation"] == "Apply");
@@ -51,6 +45,58 @@ pub(crate) fn handed_over(live: &Value) -> Option<Value> {
         subtract(&mut all, fields);
     }
     all.as_object().is_some_and(|fields| !fields.is_empty()).then_some(all)
+}
+
+/// The other managers that declare something of a live object, and what.
+fn others(live: &Value) -> impl Iterator<Item = (&str, &Value)> {
+    let entries = live.pointer("/metadata/managedFields").and_then(Value::as_array);
+    entries.into_iter().flatten().filter_map(|entry| {
+        let text = |name: &str| entry.get(name).and_then(Value::as_str).unwrap_or_default();
+        let another = text("manager") != FIELD_MANAGER && text("operation") == "Apply";
+        (another || text("manager") == ENGINE).then_some(())?;
+        Some((text("manager"), entry.get("fieldsV1")?))
+    })
+}
+
+/// What a manifest says otherwise than the live object, and is not written because another declares it: paths
+/// with that manager, as in `metadata.labels.team (platform)`. Never the values.
+pub(super) fn withheld(manifest: &Value, live: &Value, handed_over: &Value) -> Vec<String> {
+    let mut paths = Vec::new();
+    differing(manifest, live, handed_over, &mut Vec::new(), &mut paths);
+    let named = paths.iter().map(|path| {
+        let by = others(live).filter(|(_, fields)| is_handed_over(Some(fields), path));
+        let by: Vec<&str> = by.map(|(manager, _)| manager).collect();
+        format!("{} ({})", path.join("."), by.join(", "))
+    });
+    named.collect()
+}
+
+/// Paths of the handed over fields that are wanted otherwise than they are live.
+fn differing<'f>(
+    wanted: &Value,
+    live: &Value,
+    fields: &'f Value,
+    path: &mut Vec<&'f str>,
+    found: &mut Vec<Vec<&'f str>>,
+) {
+    for (name, below) in fields.as_object().into_iter().flatten() {
+        let Some(name) = name.strip_prefix("f:") else { continue };
+        let Some(inner) = wanted.get(name) else { continue };
+        path.push(name);
+        if is_leaf(below) {
+            if live.get(name) != Some(inner) {
+                found.push(path.clone());
+            }
+        } else {
+            differing(inner, live.get(name).unwrap_or(&Value::Null), below, path, found);
+        }
+        path.pop();
+    }
+}
+
+/// Whether fields say of a value that it is declared, and nothing of what is in it.
+fn is_leaf(below: &Value) -> bool {
+    below.as_object().is_some_and(|below| below.keys().all(|key| key == "."))
 }
 
 fn merge(into: &mut Value, fields: &Value) {
@@ -91,9 +137,8 @@ pub(super) fn without_handed_over(manifest: &mut Value, handed_over: &Value) {
     let (Some(object), Some(fields)) = (manifest.as_object_mut(), handed_over.as_object()) else { return };
     for (name, below) in fields {
         let Some(name) = name.strip_prefix("f:") else { continue };
-        let leaf = below.as_object().is_some_and(|below| below.keys().all(|key| key == "."));
         match object.get_mut(name) {
-            Some(_) if leaf => {
+            Some(_) if is_leaf(below) => {
                 object.remove(name);
             }
             Some(inner) => without_handed_over(inner, below),
@@ -162,5 +207,21 @@ mod tests {
         let mut manifest = json!({"spec": {"project": "a", "source": {"path": "x"}}});
         without_handed_over(&mut manifest, &json!({"f:spec": {"f:project": {}}}));
         assert_eq!(manifest, json!({"spec": {"source": {"path": "x"}}}));
+    }
+
+    #[test]
+    fn what_another_declares_otherwise_is_named_with_its_manager() {
+        let fields =
+            json!({"f:metadata": {"f:labels": {"f:team": {}, "f:tier": {}}}, "f:spec": {"f:project": {}}});
+        let mut object = live(&json!([{"manager": "team", "operation": "Apply", "fieldsV1": fields}]));
+        object["metadata"]["labels"] = json!({"team": "theirs", "tier": "one"});
+        object["spec"] = json!({"project": "theirs"});
+        let wanted =
+            json!({"metadata": {"labels": {"team": "ours", "tier": "one"}}, "spec": {"project": "a"}});
+        let theirs = handed_over(&object).unwrap();
+        assert_eq!(
+            withheld(&wanted, &object, &theirs),
+            ["metadata.labels.team (team)", "spec.project (team)"]
+        );
     }
 }

@@ -14,7 +14,7 @@ use serde_json::{Map, Value, json};
 use tfplug::prelude::*;
 use tokio::time::Instant;
 
-use super::ownership::{is_handed_over, without_handed_over};
+use super::ownership::{is_handed_over, withheld, without_handed_over};
 use super::{FIELD_MANAGER, Kind, Owner, owner};
 use crate::connection::{Clients, cluster_named_by, connection};
 
@@ -137,6 +137,7 @@ impl<'c> Target<'c> {
         };
         let wanted = manifest.clone();
         if let Some(handed_over) = &theirs {
+            self.tell_of(&withheld(&manifest, &live, handed_over));
             without_handed_over(&mut manifest, handed_over);
         }
         // Without it an apply would make an object that is gone anew, and not as it was planned.
@@ -161,6 +162,20 @@ impl<'c> Target<'c> {
             Ok(written) => Ok(Found::Written(written)),
             Err(error) => Err(self.refused_or_gone(error, found).await),
         }
+    }
+
+    /// Warns of what is declared here and not written.
+    fn tell_of(&self, withheld: &[String]) {
+        if withheld.is_empty() {
+            return;
+        }
+        self.context.warn(
+            Diagnostic::warning(format!("{} is not all as it is declared here", self.key)).detail(format!(
+                "Another manager declares these entries with other values, and they were left to it:\n- {}\n\nTake \
+                 them out of this configuration, or have that manager give them up: then they are written again.",
+                withheld.join("\n- ")
+            )),
+        );
     }
 
     /// What to tell of a write that failed, of the object with this UID.

@@ -79,7 +79,12 @@ async fn what_another_applies_is_left_to_it_and_plans_are_empty() {
     let before = get(&secrets, "config").await["data"].clone();
     let spoke = get(&secrets, "spoke").await["data"].clone();
     terraform.configure(&configuration(&stage.namespace, ", more = \"yes\""));
-    assert!(terraform.apply().contains("4 changed"));
+    let told = terraform.apply();
+    assert!(told.contains("4 changed"), "{told}");
+    for entry in ["metadata.labels.team", "metadata.annotations.owner", "data.username", "data.config"] {
+        assert!(told.contains(&format!("{entry} (another-team)")), "{entry}: {told}");
+    }
+    assert!(!told.contains("metadata.labels.tier") && !told.contains("platform"), "{told}");
     let labels = json!({"team": "platform", "tier": "one", "more": "yes"});
     let has = |live: &Json| {
         let live = live["metadata"]["labels"].as_object().unwrap().clone();
