@@ -17,17 +17,20 @@ use super::deployments::{Deployment, Place};
 
 /// What is in the same configuration without a reference between the two is planned at about the same time.
 const SIBLINGS: Duration = Duration::from_secs(5);
+/// However much goes on: as long as destroys wait, Terraform may have no slot to plan the others in.
+const AT_MOST: Duration = Duration::from_secs(10);
 
 /// What applications were planned to deploy in this process.
 pub(crate) struct PlannedDeployments {
     known: Mutex<Known>,
     news: Notify,
     patience: Duration,
+    at_most: Duration,
 }
 
 impl Default for PlannedDeployments {
     fn default() -> Self {
-        Self { known: Mutex::default(), news: Notify::new(), patience: SIBLINGS }
+        Self { known: Mutex::default(), news: Notify::new(), patience: SIBLINGS, at_most: AT_MOST }
     }
 }
 
@@ -38,6 +41,8 @@ struct Known {
     taken_down: Vec<(Place, Deployment)>,
     /// When something was planned last: a create, or the first destroy.
     last: Option<Instant>,
+    /// When the first destroy was planned.
+    destroying: Option<Instant>,
 }
 
 /// What becomes of what is deployed where there is no successor.
@@ -68,7 +73,8 @@ impl PlannedDeployments {
     }
 
     /// The name of an application that this plan makes in the place of one that it destroys. Waits a moment
-    /// for its plan; not again where nothing more was planned since, as when all is destroyed.
+    /// for its plan; not again where nothing more was planned since, as when all is destroyed, nor for longer
+    /// than all destroys of a plan may take together.
     pub(super) async fn successor(
         &self,
         place: &Place,
@@ -85,8 +91,10 @@ impl PlannedDeployments {
                 if let Some(name) = find(&known.made, place, destroyed) {
                     return Some(name);
                 }
-                let patience = *known.last.get_or_insert_with(Instant::now) + self.patience;
-                if Instant::now() >= patience {
+                let now = Instant::now();
+                let end = *known.destroying.get_or_insert(now) + self.at_most;
+                let patience = end.min(*known.last.get_or_insert(now) + self.patience);
+                if now >= patience {
                     if otherwise == Otherwise::TakenDown {
                         known.taken_down.push((place.clone(), destroyed.clone()));
                     }
@@ -111,6 +119,7 @@ fn find(among: &[(Place, Deployment)], place: &Place, wanted: &Deployment) -> Op
 
 #[cfg(test)]
 mod tests {
+    use futures::FutureExt as _;
     use serde_json::json;
 
     use super::*;
@@ -137,6 +146,17 @@ mod tests {
         };
         let (found, ()) = tokio::join!(waiting, noting);
         assert_eq!(found.as_deref(), Some("store"));
+    }
+
+    #[tokio::test]
+    async fn however_much_is_planned_meanwhile_all_destroys_together_wait_no_longer_than_their_time() {
+        let planned = PlannedDeployments { at_most: Duration::ZERO, ..PlannedDeployments::default() };
+        for name in ["shop", "blog"] {
+            planned.note(&place(), deployment("other", "api"));
+            let destroyed = deployment(name, name);
+            let found = planned.successor(&place(), &destroyed, Otherwise::TakenDown).now_or_never();
+            assert_eq!(found, Some(None), "it doesn't wait");
+        }
     }
 
     #[tokio::test]
