@@ -33,8 +33,8 @@ impl Target<'_> {
             .detail(format!(
                 "It needs the custom resource definitions and the namespace that `bridgehead_agent` (or an \
                  installation of Argo CD) brings. Nothing brings them now, and Terraform can't begin it while \
-                 creates that wait, as this one did, take up all that it does at once (`-parallelism`, 10 by \
-                 default).\n\n{REFER} What has failed is made by the next apply."
+                 ten creates wait as this one did: that is all that it does at once, unless `-parallelism` says \
+                 otherwise, which a provider isn't told.\n\n{REFER} What has failed is made by the next apply."
             ))
             .at("namespace")
             .into()

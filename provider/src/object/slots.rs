@@ -12,7 +12,8 @@ use tokio::time::Instant;
 
 use crate::connection::{OwnKubernetes, cluster_named_by};
 
-/// Terraform's, unless the user says otherwise. A provider isn't told.
+/// Terraform's, unless the user says otherwise. A provider isn't told, and takes these for all that there are:
+/// with more, creates make room that need not; with fewer, none does.
 const SLOTS: usize = 10;
 /// What Terraform has a slot for, it begins at once.
 const QUIET: Duration = Duration::from_secs(3);
