@@ -151,11 +151,8 @@ impl Provider for Wire {
             if note.behaviour.as_str() == "wait" {
                 let mut endpoint = TcpStream::connect(note.endpoint.as_str()).await?;
                 endpoint.write_all(b"waiting\n").await?;
-                // Held until the process ends, so that the other side can see that.
-                tokio::spawn(async move {
-                    let _held = endpoint;
-                    std::future::pending::<()>().await;
-                });
+                // Nobody closes it but the end of the process, so that the other side can see that.
+                let _open = std::os::fd::IntoRawFd::into_raw_fd(endpoint.into_std()?);
                 stop.cancelled().await;
                 diagnostics.push(Diagnostic {
                     severity: diagnostic::Severity::Error.into(),
