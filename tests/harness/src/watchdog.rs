@@ -77,7 +77,11 @@ pub(crate) fn make_watched_folder(make: impl FnOnce() -> Result<PathBuf>) -> Res
     let mut watchdog = lock();
     let pipe = pipe(&mut watchdog)?;
     let folder = make()?;
-    writeln!(pipe, "+folder {}", folder.display()).context("failed to tell the watchdog what to watch")?;
+    if let Err(error) = writeln!(pipe, "+folder {}", folder.display()) {
+        // Ctrl-C may have met the watchdog before it was in a group of its own: nobody else removes it then.
+        let _ = std::fs::remove_dir_all(&folder);
+        return Err(error).context("failed to tell the watchdog what to watch");
+    }
     Ok(folder)
 }
 
