@@ -212,8 +212,8 @@ impl<W: World> Controller<W> {
     }
 
     /// Notes that an application looks at these repositories, and at no others, and which refs beside branches and
-    /// tags it names there. Nobody follows a repository
-    /// without a user any more, so that what it said is forgotten, and its next user has it asked anew.
+    /// tags it names there. Nobody follows a repository without a user any more, so that what it said is
+    /// forgotten, and its next user has it asked anew.
     pub(super) fn uses(
         &self,
         application: &ApplicationKey,
